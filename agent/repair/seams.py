@@ -1,0 +1,192 @@
+"""The seams of the repair search: what each part takes and gives, and nothing of how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from tools.report import TestReport, TestResult
+
+
+class Suspect(BaseModel):
+    """A function (or module-level stretch) that may hold the fault."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    """Repository-relative, POSIX separators."""
+    name: str
+    """Qualified name such as `Account.withdraw`, or `<module>`."""
+    first_line: int
+    last_line: int
+    """1-based, inclusive; decorators belong to the span."""
+    score: float
+    """0 to 1, larger is more suspicious."""
+    lines: dict[int, float] = {}
+    """Suspiciousness of single lines (Ochiai), 0 to 1."""
+    reasons: tuple[str, ...] = ()
+    """Why, in words a person can check: 'runs in 3 of 3 failing tests, 0 of 6 passing'."""
+
+
+class Splice(BaseModel):
+    """Replace characters start to end of one file by text; everything else stays byte for byte."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    start: int
+    end: int
+    """Character offsets into the decoded file, half open."""
+    text: str
+
+
+class Candidate(BaseModel):
+    """One proposed edit, small enough to be kept in a checkpoint."""
+
+    model_config = ConfigDict(frozen=True)
+
+    strategy: str
+    """`template`, `rewrite`, `branch`, `clone`, `style` …"""
+    operator: str = ""
+    """The strategy's own name for the edit: `swap-comparison`, `sample 3 at t=0.8` …"""
+    splices: tuple[Splice, ...]
+    """In one file or several; never overlapping; offsets refer to the text before any of them."""
+    log_probability: float | None = None
+    """Natural log of the new tokens' probability under the model, where known."""
+
+
+class Verdict(BaseModel):
+    """What the tests said of one candidate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    candidate: Candidate
+    target_passed: int
+    target_total: int
+    regressions: tuple[str, ...] = ()
+    """Ids of tests that passed before and do not now."""
+    whole_suite: bool = False
+    """Whether the whole suite ran, or only the failing tests and what was likely affected."""
+    rejected: str = ""
+    """Empty, or why it never ran: does not parse, same as the code, seen already."""
+    seconds: float = 0.0
+
+    @property
+    def survives(self) -> bool:
+        return (
+            not self.rejected and self.target_passed == self.target_total and not self.regressions
+        )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that a proposer may look at. Paths are relative to `root`."""
+
+    root: Path
+    """The workspace copy, never the user's tree."""
+    failing: tuple[TestResult, ...]
+    baseline: TestReport
+    suspects: tuple[Suspect, ...]
+    tried: tuple[Verdict, ...] = ()
+    """Verdicts of earlier rounds on the same item."""
+    issue: str = ""
+    """Untrusted text of a bug report, if the user gave one."""
+    seed: int = 0
+
+
+@dataclass
+class Budget:
+    """What a run may still spend. Wall clock in seconds on a monotonic clock; 0 tokens = no limit.
+
+    `clock` is injected so that a test need not wait.
+    """
+
+    deadline: float
+    clock: Clock
+    tokens: int = 0
+    test_runs: int = 0
+    tokens_used: int = 0
+    test_runs_used: int = 0
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - self.clock())
+
+    @property
+    def spent(self) -> bool:
+        return (
+            self.seconds_left <= 0
+            or (self.tokens > 0 and self.tokens_used >= self.tokens)
+            or (self.test_runs > 0 and self.test_runs_used >= self.test_runs)
+        )
+
+
+class Clock(Protocol):
+    def __call__(self) -> float: ...
+
+
+class Localizer(Protocol):
+    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+        """Suspects, most suspicious first; empty when nothing inside the repository ran."""
+
+
+class Proposer(Protocol):
+    name: str
+
+    def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
+        """Candidates, most promising first. Lazy: the caller stops taking when it has enough.
+
+        Every candidate differs from the code, and its edited files parse.
+        """
+
+
+class Verifier(Protocol):
+    def verify(
+        self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
+    ) -> Iterator[Verdict]:
+        """A verdict for each, in order, until the budget is spent."""
+
+
+class Ranker(Protocol):
+    def rank(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Verdict, ...]:
+        """Survivors, the one to apply first."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A function or class in a source text; offsets in characters, lines 1-based inclusive."""
+
+    name: str
+    start: int
+    end: int
+    first_line: int
+    last_line: int
+    is_class: bool = False
+
+
+class Language(Protocol):
+    """What is particular to a programming language. Only implementations may assume one."""
+
+    name: str
+
+    def owns(self, path: str) -> bool:
+        """Whether this file is source code of the language (by its name)."""
+
+    def is_test(self, path: str) -> bool:
+        """Whether this file is part of the tests, and so never edited."""
+
+    def spans(self, source: str) -> tuple[Span, ...]:
+        """Functions and classes, outermost first; empty when the source does not parse."""
+
+    def parses(self, source: str) -> bool: ...
+
+    def fingerprint(self, source: str) -> str:
+        """Equal for sources that differ only in layout and comments."""

@@ -1,0 +1,88 @@
+"""What a test run reported: the values that every runner produces and the search reads."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    """Set-up, teardown or collection raised: the test (or its file) could not run to its end."""
+    SKIPPED = "skipped"
+
+
+class Frame(BaseModel):
+    """One traceback frame inside the repository, outermost first in its list."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    """Relative to the repository root, POSIX separators."""
+    line: int
+    function: str
+    local_values: dict[str, str] = Field(default_factory=dict)
+    """Shortened repr of the frame's locals, where the runner can see them."""
+
+
+class TestResult(BaseModel):
+    """The outcome of one test."""
+
+    __test__ = False
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    """Runner-native id that selects this test again: pytest node id, or dotted unittest id."""
+    outcome: Outcome
+    seconds: float = 0.0
+    message: str = ""
+    """The last line of the failure: exception type and text."""
+    traceback: str = ""
+    """As the runner would print it, at most 4,000 characters, control sequences removed."""
+    frames: tuple[Frame, ...] = ()
+    path: str = ""
+    """Test file, relative to the repository root."""
+    lines: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Covered lines by repository-relative path; empty unless the run measured coverage."""
+
+
+class TestReport(BaseModel):
+    """The outcome of one run of a selection of tests."""
+
+    __test__ = False
+    model_config = ConfigDict(frozen=True)
+
+    results: tuple[TestResult, ...] = ()
+    exit_code: int | None = None
+    timed_out: bool = False
+    collected: int = 0
+    seconds: float = 0.0
+    output: str = ""
+    """Tail of standard output and error, control sequences removed."""
+    problem: str = ""
+    """Empty when the run was sound; else one sentence: crashed, timed out, nothing collected …"""
+
+    def ids(self, *outcomes: Outcome) -> tuple[str, ...]:
+        return tuple(result.id for result in self.results if result.outcome in outcomes)
+
+    @property
+    def failing(self) -> tuple[TestResult, ...]:
+        return tuple(r for r in self.results if r.outcome in (Outcome.FAILED, Outcome.ERROR))
+
+    @property
+    def passed_count(self) -> int:
+        return len(self.ids(Outcome.PASSED))
+
+    @property
+    def total(self) -> int:
+        """Tests that ran; skipped ones are not counted."""
+        return len(self.results) - len(self.ids(Outcome.SKIPPED))
+
+    @property
+    def green(self) -> bool:
+        return (
+            bool(self.results) and not self.failing and not self.timed_out and self.exit_code == 0
+        )
