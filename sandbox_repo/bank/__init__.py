@@ -1,0 +1,1 @@
+"""A small bank: accounts, transactions and the money arithmetic that they share."""
