@@ -1,0 +1,1 @@
+"""How a repository is touched: the gateway, the tools behind it, the workspace and the sandbox."""

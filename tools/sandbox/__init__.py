@@ -1,0 +1,1 @@
+"""Running untrusted code with nothing but what it needs."""
