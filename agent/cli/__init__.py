@@ -1,0 +1,112 @@
+"""The `agent` command: one module a command, imported only when that command is asked for.
+
+Exit statuses: 0 done; 1 not (wholly) done; 2 the request or the repository is unusable;
+3 not applied; 4 the model or the runtime failed; 130 interrupted.
+"""
+
+import errno
+from importlib import import_module, metadata
+from typing import Any, NamedTuple
+
+import click
+
+UNUSABLE = 2
+RUNTIME_FAILED = 4
+INTERRUPTED = 130
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what `agent --help` says about it without importing it."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+COMMANDS = {
+    "fix": Entry("agent.cli.fix", "fix", "Mend a repository whose tests fail."),
+    "resume": Entry("agent.cli.fix", "resume", "Go on with a run that was interrupted."),
+    "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
+    "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
+    "doctor": Entry("agent.cli.doctor", "doctor", "Say what this machine has and what it lacks."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use, so that `agent --help` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(import_module(entry.module), entry.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error becomes one sentence and its exit status."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except (KeyboardInterrupt, click.Abort):
+            # Both come from Ctrl-C: click turns it into Abort while it prompts.
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+        except Exception as error:
+            if ctx.params.get("debug") or _is_closed_pipe(error):
+                raise
+            sentence, status = _explain(error)
+            click.echo(f"agent: {sentence}", err=True)
+            ctx.exit(status)
+
+
+def _is_closed_pipe(error: Exception) -> bool:
+    """`agent … | head` closes our output early; click ends quietly then."""
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    # Imported here: a command that goes well must not pay for them.
+    from runtime.errors import RuntimeFailure
+    from tools.errors import ToolsError
+
+    if isinstance(error, RuntimeFailure):
+        return str(error), RUNTIME_FAILED
+    if isinstance(error, ToolsError):
+        return str(error), UNUSABLE
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}.", UNUSABLE
+    kind = type(error).__name__
+    return f"Internal error ({kind}: {error}); `agent --debug …` shows where.", RUNTIME_FAILED
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"agent (locum) {metadata.version('locum')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+@click.option("--debug", is_flag=True, help="Show the stack trace when something goes wrong.")
+def main(debug: bool) -> None:  # noqa: ARG001 - read from the context by LazyGroup
+    """Mend failing tests with a small model that runs on this machine.
+
+    No byte leaves the machine unless you name another endpoint.
+    """
