@@ -31,7 +31,7 @@ format: setup
 	@$(BIN)/ruff format .
 
 lock:
-	@$(PYTHON) scripts/lock.py
+	@PYTHON=$(PYTHON) scripts/lock.sh
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
