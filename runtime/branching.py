@@ -1,0 +1,219 @@
+"""Branch where the model is surprised.
+
+The forced answer is run through the model once. Wherever the model would rather have written
+another token, that token starts a branch: it shares the cache up to its position and is decoded
+greedily to the stop, many branches in one batch.
+"""
+
+import heapq
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from runtime.core import Core, Entry, Prefix, encode, stop_if_cancelled
+from runtime.engine_api import (
+    Branched,
+    BranchPath,
+    BranchQuery,
+    Cancellation,
+    EngineError,
+    PromptTooLong,
+)
+from runtime.sampling import Logits, likeliest, log_normaliser
+from runtime.text_stream import TextStream
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True)
+class _Start:
+    """An alternative first token: where it would stand and how likely it is (nats)."""
+
+    log_probability: float
+    surprise: float
+    index: int
+    token: int
+
+
+@dataclass
+class _Walk:
+    """One branch while it is decoded."""
+
+    start: _Start
+    position: int
+    stream: TextStream
+    log_probability: float
+    tokens: list[int] = field(default_factory=list)
+    finished: bool = False
+
+
+class _Forced:
+    """The forced answer as tokens with the character offset at which each begins."""
+
+    def __init__(self, core: Core, text: str) -> None:
+        self.text = text
+        self.tokens = core.tokenize(text, special=False)
+        pieces = [core.piece(token) for token in self.tokens]
+        if b"".join(pieces) != text.encode():
+            raise EngineError("this model's tokenizer does not give the forced text back")
+        characters = list(accumulate((len(letter.encode()) for letter in text), initial=0))
+        starts = accumulate((len(piece) for piece in pieces), initial=0)
+        self._offsets = [_exact(characters, start) for start in starts]
+
+    def offset(self, index: int) -> int | None:
+        """Character offset of a token; None if it begins inside a character."""
+        return self._offsets[index]
+
+    def between(self, first: int, last: int | None) -> list[int]:
+        """Indices of the tokens that begin in this range of characters."""
+        end = len(self.text) if last is None else last
+        return [
+            index
+            for index in range(len(self.tokens))
+            if (offset := self._offsets[index]) is not None and first <= offset < end
+        ]
+
+
+def branch(core: Core, prefix: Prefix, query: BranchQuery, cancellation: Cancellation) -> Branched:
+    """Find the likeliest alternatives; see ``Engine.branch``."""
+    prompt = encode(core, query.prompt)
+    forced = _Forced(core, query.forced)
+    wanted = forced.between(query.first, query.last)
+    if not prompt or not wanted:
+        return Branched((), len(prompt) + len(forced.tokens), 0, 0)
+    # The logits for the token at index i come after the token before it; what stands behind
+    # the last wanted position need not be run at all.
+    tokens = [*prompt, *forced.tokens[: wanted[-1]]]
+    if len(tokens) + query.max_tokens > core.context:
+        raise PromptTooLong(len(tokens) + query.max_tokens, core.context)
+    wanted_from = len(prompt) + wanted[0] - 1
+    cached = prefix.reuse(tokens, wanted_from)
+    rows = (
+        (at + 1 - len(prompt), logits)
+        for at, logits in prefix.run(tokens, wanted_from, cancellation)
+    )
+    starts = _alternatives(core, query, forced, set(wanted), rows)
+    walks = [
+        _Walk(start, len(prompt) + start.index, TextStream((query.stop,)), start.log_probability)
+        for start in starts
+    ]
+    decoded = _Walker(core, query, len(tokens)).run(walks, cancellation)
+    return Branched(_distinct(forced, query, walks), len(tokens), decoded, cached)
+
+
+def _alternatives(
+    core: Core,
+    query: BranchQuery,
+    forced: _Forced,
+    wanted: set[int],
+    rows: Iterable[tuple[int, Logits]],
+) -> list[_Start]:
+    """The likeliest tokens that differ from the forced ones, ranked by log-probability."""
+    found: list[_Start] = []
+    for index, logits in rows:
+        if index not in wanted:
+            continue
+        actual = forced.tokens[index]
+        normaliser = log_normaliser(logits)
+        for token in likeliest(logits, query.per_position):
+            # Control tokens have no bytes; an answer that ends in mid-code mends nothing.
+            if token == actual or core.ends(token) or not core.piece(token):
+                continue
+            log_probability = float(logits[token]) - normaliser
+            surprise = float(logits[token] - logits[actual])
+            found.append(_Start(log_probability, surprise, index, token))
+    return heapq.nlargest(query.count, found, key=lambda start: start.log_probability)
+
+
+class _Walker:
+    """Decodes branches to their stop, refilling each slot as soon as its branch ends."""
+
+    def __init__(self, core: Core, query: BranchQuery, prefix_tokens: int) -> None:
+        self._core = core
+        self._limit = query.max_tokens
+        width = max(1, min(core.slots, (core.cells - prefix_tokens) // query.max_tokens))
+        self._free = list(range(width, 0, -1))
+        self._active: dict[int, _Walk] = {}
+        self._decoded = 0
+
+    def run(self, walks: Iterable[_Walk], cancellation: Cancellation) -> int:
+        """Decode all of them; returns how many tokens were decoded."""
+        waiting = deque(walks)
+        while waiting or self._active:
+            while waiting and self._free:
+                self._begin(waiting.popleft())
+            if not self._active:
+                continue
+            stop_if_cancelled(cancellation)
+            slots = list(self._active)
+            entries = [self._entry(slot) for slot in slots]
+            self._decoded += len(entries)
+            for slot, logits in zip(slots, self._core.decode(entries, cancellation), strict=True):
+                self._step(slot, logits)
+        return self._decoded
+
+    def _begin(self, walk: _Walk) -> None:
+        self._append(walk, walk.start.token)
+        if walk.finished or len(walk.tokens) >= self._limit:
+            return
+        slot = self._free.pop()
+        self._core.forget(slot)
+        self._core.share(0, slot, 0, walk.position)
+        self._active[slot] = walk
+
+    def _entry(self, slot: int) -> Entry:
+        walk = self._active[slot]
+        return Entry(walk.tokens[-1], walk.position + len(walk.tokens) - 1, slot, True)
+
+    def _step(self, slot: int, logits: Logits) -> None:
+        walk = self._active[slot]
+        token = int(logits.argmax())
+        walk.log_probability += float(logits[token]) - log_normaliser(logits)
+        if self._core.ends(token):
+            walk.finished = True
+        else:
+            self._append(walk, token)
+        if walk.finished or len(walk.tokens) >= self._limit:
+            del self._active[slot]
+            self._free.append(slot)
+
+    def _append(self, walk: _Walk, token: int) -> None:
+        walk.tokens.append(token)
+        walk.stream.push(self._core.piece(token))
+        walk.finished = walk.stream.stopped
+
+
+def _distinct(
+    forced: _Forced, query: BranchQuery, walks: Iterable[_Walk]
+) -> tuple[BranchPath, ...]:
+    """Branches whose resulting text is new, likeliest first."""
+    seen: set[tuple[str, bool]] = set()
+    kept: list[BranchPath] = []
+    for walk in sorted(walks, key=lambda walk: -walk.log_probability):
+        walk.stream.finish()
+        text = walk.stream.text
+        offset = forced.offset(walk.start.index)
+        if offset is None or _REPLACEMENT in text:
+            continue
+        end = forced.text.find(query.stop, offset)
+        end = len(forced.text) if end < 0 else end
+        if text == forced.text[offset:end]:
+            continue  # another way to spell the same tokens
+        # At a line start the caller may insert the text before the line instead of replacing
+        # it, so such a branch is not the same as one that begins further right in the line.
+        at_start = not forced.text[forced.text.rfind("\n", 0, offset) + 1 : offset].strip()
+        result = (forced.text[:offset] + text + forced.text[end:], at_start)
+        if result not in seen:
+            seen.add(result)
+            kept.append(
+                BranchPath(offset, text, walk.log_probability, walk.start.surprise, walk.finished)
+            )
+    return tuple(kept)
+
+
+def _exact(characters: list[int], start: int) -> int | None:
+    """The character that begins at byte ``start``."""
+    at = bisect_left(characters, start)
+    return at if at < len(characters) and characters[at] == start else None
