@@ -75,9 +75,15 @@ def _is_closed_pipe(error: Exception) -> bool:
 
 def _explain(error: Exception) -> tuple[str, int]:
     # Imported here: a command that goes well must not pay for them.
+    from agent.errors import AgentError
+    from runtime.catalogue import UnknownModel
     from runtime.errors import RuntimeFailure
     from tools.errors import ToolsError
 
+    if isinstance(error, AgentError):
+        return str(error), error.exit_status
+    if isinstance(error, UnknownModel):
+        return str(error), UNUSABLE
     if isinstance(error, RuntimeFailure):
         return str(error), RUNTIME_FAILED
     if isinstance(error, ToolsError):
@@ -105,7 +111,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="Show the version and exit.",
 )
 @click.option("--debug", is_flag=True, help="Show the stack trace when something goes wrong.")
-def main(debug: bool) -> None:  # noqa: ARG001 - read from the context by LazyGroup
+def main(debug: bool) -> None:
     """Mend failing tests with a small model that runs on this machine.
 
     No byte leaves the machine unless you name another endpoint.
