@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -115,6 +116,25 @@ class Budget:
 
     def __post_init__(self) -> None:
         self.started = self.clock()
+
+    def resume(self, seconds: float) -> None:
+        """Count what earlier sessions of the same run spent."""
+        self.started -= seconds
+        self.deadline -= seconds
+
+    @contextmanager
+    def until(self, spent: float) -> Iterator[None]:
+        """Inside, the budget ends no later than when `spent` seconds of the run are spent."""
+        whole = self.deadline
+        self.deadline = min(whole, self.started + spent)
+        try:
+            yield
+        finally:
+            self.deadline = whole
+
+    @property
+    def seconds_spent(self) -> float:
+        return self.clock() - self.started
 
     @property
     def seconds_left(self) -> float:

@@ -1,0 +1,1 @@
+"""The repair search: localise, propose, verify, rank."""

@@ -1,0 +1,1 @@
+"""Python behind the `Language` seam. Nothing outside this package may assume Python."""

@@ -1,0 +1,264 @@
+"""What an operator may know about the place that it edits."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+
+from agent.repair.edit import Edit
+from agent.repair.python.parsed import Function, Parsed
+
+ATOMS = (
+    ast.Name,
+    ast.Constant,
+    ast.Attribute,
+    ast.Call,
+    ast.Subscript,
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+)
+"""Expressions that stay whole next to any operator."""
+
+LOOSE = (ast.stmt, ast.keyword, ast.comprehension, ast.List, ast.Dict, ast.Set, ast.Tuple)
+"""Parents in which any expression may stand without parentheses."""
+
+
+class Context:
+    """One function (or the module level) of one parsed file."""
+
+    def __init__(self, module: Parsed, function: Function | None) -> None:
+        self.module = module
+        self.function = function
+
+    @property
+    def scope(self) -> ast.AST:
+        return self.function or self.module.tree
+
+    # -- text ------------------------------------------------------------------------------
+
+    def text(self, node: ast.AST) -> str:
+        return self.module.source(node)
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        return self.module.parents.get(node)
+
+    def atom(self, node: ast.expr) -> str:
+        """The node's text, in parentheses unless it binds tighter than any operator."""
+        text = self.text(node)
+        if isinstance(node, ATOMS) and not _bare_number(node):
+            return text
+        return f"({text})"
+
+    def line(self, node: ast.AST) -> int:
+        return self.module.line_of(self.module.start(node))
+
+    def replace(self, node: ast.AST, text: str, weight: float = 1.0) -> Edit:
+        """Put `text`, which must bind tightly enough, in the node's place."""
+        module = self.module
+        return Edit(module.start(node), module.end(node), text, weight=weight, line=self.line(node))
+
+    def rewrite(self, node: ast.expr, text: str, weight: float = 1.0) -> Edit:
+        """Put an expression of any precedence in the node's place, parenthesised where needed."""
+        parent = self.parent(node)
+        loose = isinstance(parent, LOOSE) or (
+            isinstance(parent, ast.Call) and node is not parent.func
+        )
+        loose = loose or (isinstance(parent, ast.Subscript) and node is parent.slice)
+        return self.replace(
+            node, text if loose or self._in_parentheses(node) else f"({text})", weight
+        )
+
+    def between(self, left: ast.AST, right: ast.AST, old: str, new: str) -> tuple[int, int] | None:
+        """Offsets of the operator `old` between two operands, comments skipped."""
+        del new
+        start, end = self.module.end(left), self.module.start(right)
+        position = start
+        while position < end:
+            if self.module.text[position] == "#":
+                position = self.module.line_end(self.module.line_of(position))
+            elif self.module.text.startswith(old, position):
+                return position, position + len(old)
+            else:
+                position += 1
+        return None
+
+    def swap_token(
+        self, left: ast.AST, right: ast.AST, old: str, new: str, weight: float = 1.0
+    ) -> Iterator[Edit]:
+        """Replace the operator that stands between two operands."""
+        found = self.between(left, right, old, new)
+        if found:
+            yield Edit(*found, new, weight=weight, line=self.module.line_of(found[0]))
+
+    def _in_parentheses(self, node: ast.AST) -> bool:
+        text = self.module.text
+        before = text[: self.module.start(node)].rstrip(" \t")
+        after = text[self.module.end(node) :].lstrip(" \t")
+        return before.endswith("(") and after.startswith(")") and not before[:-1][-1:].isalnum()
+
+    # -- statements ------------------------------------------------------------------------
+
+    def block(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The statement list that a statement stands in, itself included."""
+        parent = self.parent(statement)
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(parent, field, None)
+            if isinstance(block, list) and statement in block:
+                return block
+        return [statement]
+
+    def whole_lines(self, statement: ast.stmt) -> tuple[int, int] | None:
+        """Offsets of the statement's lines; None when it shares one with something else."""
+        module = self.module
+        start, end = module.start(statement), module.end(statement)
+        first, last = module.line_of(start), module.line_of(end)
+        line_start, line_end = module.line_start(first), module.line_end(last)
+        rest = module.text[end:line_end].strip()
+        if module.text[line_start:start].strip() or (rest and not rest.startswith("#")):
+            return None
+        return line_start, line_end
+
+    def insert_before(
+        self, statement: ast.stmt, lines: list[str], weight: float = 1.0
+    ) -> Iterator[Edit]:
+        """Put lines, indented like the statement, in front of it."""
+        whole = self.whole_lines(statement)
+        if whole:
+            yield Edit(
+                whole[0],
+                whole[0],
+                self.laid_out(statement, lines),
+                weight=weight,
+                line=self.line(statement),
+            )
+
+    def insert_after(
+        self, statement: ast.stmt, lines: list[str], weight: float = 1.0
+    ) -> Iterator[Edit]:
+        """Put lines, indented like the statement, behind it."""
+        whole = self.whole_lines(statement)
+        if not whole:
+            return
+        text = self.laid_out(statement, lines)
+        if not self.module.text[: whole[1]].endswith(("\n", "\r")):
+            text = self.module.newline + text.removesuffix(self.module.newline)
+        last = self.module.line_of(max(whole[0], whole[1] - 1))
+        yield Edit(whole[1], whole[1], text, weight=weight, line=last)
+
+    def laid_out(self, statement: ast.stmt, lines: list[str]) -> str:
+        indent, newline = self.module.indent(statement), self.module.newline
+        return "".join(f"{indent}{line}{newline}" for line in lines)
+
+    def step(self, statement: ast.stmt) -> str:
+        """One level of indentation as this file writes it."""
+        for ancestor in self.module.ancestors(statement):
+            if isinstance(ancestor, ast.stmt):
+                outer, inner = self.module.indent(ancestor), self.module.indent(statement)
+                if inner.startswith(outer) and len(inner) > len(outer):
+                    return inner[len(outer) :]
+        return "    "
+
+    # -- names -----------------------------------------------------------------------------
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        if self.function is None:
+            return ()
+        spec = self.function.args
+        every = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
+        every += [extra for extra in (spec.vararg, spec.kwarg) if extra]
+        return tuple(arg.arg for arg in every)
+
+    @cached_property
+    def local_names(self) -> tuple[str, ...]:
+        """Arguments and names bound in the function, the often used first."""
+        bound = set(self.arguments) - {"self", "cls"}
+        uses: Counter[str] = Counter()
+        for node in ast.walk(self.scope):
+            if isinstance(node, ast.Name):
+                uses[node.id] += 1
+                if isinstance(node.ctx, ast.Store):
+                    bound.add(node.id)
+            elif isinstance(node, ast.arg) and node.arg not in ("self", "cls"):
+                bound.add(node.arg)
+        return tuple(sorted(bound, key=lambda name: (-uses[name], name)))
+
+    @cached_property
+    def module_names(self) -> tuple[str, ...]:
+        """Constants bound at module level."""
+        found = []
+        for statement in self.module.tree.body:
+            targets = statement.targets if isinstance(statement, ast.Assign) else []
+            if isinstance(statement, ast.AnnAssign):
+                targets = [statement.target]
+            found += [target.id for target in targets if isinstance(target, ast.Name)]
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def callables(self) -> tuple[str, ...]:
+        """Functions and classes that the module defines or imports by name."""
+        found: list[str] = []
+        for statement in self.module.tree.body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.append(statement.name)
+            elif isinstance(statement, ast.ImportFrom):
+                found += [alias.asname or alias.name for alias in statement.names]
+        return tuple(name for name in dict.fromkeys(found) if name != "annotations")
+
+    @cached_property
+    def enclosing_class(self) -> ast.ClassDef | None:
+        if self.function is None:
+            return None
+        for ancestor in self.module.ancestors(self.function):
+            if isinstance(ancestor, ast.ClassDef):
+                return ancestor
+        return None
+
+    @cached_property
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """Attribute names seen on each receiver text in this file, the often used first."""
+        seen: dict[str, Counter[str]] = {}
+        for node in ast.walk(self.module.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                seen.setdefault(node.value.id, Counter())[node.attr] += 1
+        return {
+            receiver: tuple(name for name, _ in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
+            for receiver, counts in seen.items()
+        }
+
+    @cached_property
+    def signatures(self) -> dict[str, ast.arguments]:
+        """Arguments of the functions and methods that this file defines, by bare name."""
+        return {
+            node.name: node.args
+            for node in ast.walk(self.module.tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        return tuple(ast.walk(self.scope))
+
+    @cached_property
+    def constants(self) -> tuple[str | int | float, ...]:
+        """Numbers and short strings written in the function, in the file otherwise."""
+        found: list[str | int | float] = []
+        for node in self.nodes:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):
+                short = not isinstance(node.value, str) or len(node.value) <= 40
+                if short and not isinstance(node.value, bool):
+                    found.append(node.value)
+        return tuple(dict.fromkeys(found))
+
+    def same_name(self, name: str) -> bool:
+        return name in self.local_names
+
+
+def _bare_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float | complex)

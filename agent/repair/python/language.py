@@ -1,0 +1,56 @@
+"""What is particular to Python in finding, comparing and protecting code."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from pathlib import PurePosixPath
+
+from agent.repair.python.parsed import Function, Parsed, definitions, parse, parse_fragment, parsed
+from agent.repair.seams import Span
+
+TEST_FOLDERS = frozenset({"tests", "test", "testing"})
+
+
+class PythonLanguage:
+    name = "python"
+
+    def owns(self, path: str) -> bool:
+        return PurePosixPath(path).suffix in (".py", ".pyw")
+
+    def is_test(self, path: str) -> bool:
+        pure = PurePosixPath(path)
+        if TEST_FOLDERS & set(pure.parts[:-1]) or pure.name in ("conftest.py", "tests.py"):
+            return True
+        return pure.stem.startswith("test_") or pure.stem.endswith("_test")
+
+    def spans(self, source: str) -> tuple[Span, ...]:
+        module = parsed(source)
+        if module is None:
+            return ()
+        return tuple(_span(module, name, node) for name, node in definitions(module.tree))
+
+    def parses(self, source: str) -> bool:
+        return parse(source) is not None
+
+    def fingerprint(self, source: str) -> str:
+        """A digest of the tree without positions; whole indented lines of a block work as well.
+
+        A source that does not parse is compared by its text.
+        """
+        tree = parse_fragment(source)
+        if tree is None:
+            return "text:" + hashlib.sha256(source.encode(errors="replace")).hexdigest()
+        return hashlib.sha256(ast.dump(tree).encode(errors="replace")).hexdigest()
+
+
+def _span(module: Parsed, name: str, node: Function | ast.ClassDef) -> Span:
+    start, end = module.start(node), module.end(node)
+    return Span(
+        name=name,
+        start=start,
+        end=end,
+        first_line=module.line_of(start),
+        last_line=module.line_of(end),
+        is_class=isinstance(node, ast.ClassDef),
+    )

@@ -1,0 +1,19 @@
+"""Typed edits of Python code, one family a file; importing a family registers its operators."""
+
+from __future__ import annotations
+
+from agent.repair.python.operators import (  # noqa: F401  (imported for registration)
+    arithmetic,
+    booleans,
+    calls,
+    comparisons,
+    constants,
+    families,
+    guards,
+    indices,
+    names,
+    statements,
+)
+from agent.repair.python.operators.registry import OPERATORS, Operator
+
+__all__ = ["OPERATORS", "Operator"]

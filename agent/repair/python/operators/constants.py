@@ -1,0 +1,115 @@
+"""Constants: off by one, of the wrong sign or size, another one of the same function."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from agent.repair.edit import Edit
+from agent.repair.python.context import Context
+from agent.repair.python.operators.registry import operator
+
+MAX_DONORS = 8
+
+
+def is_docstring(node: ast.Constant, context: Context) -> bool:
+    return isinstance(context.parent(node), ast.Expr) or in_format(node, context)
+
+
+def in_format(node: ast.AST, context: Context) -> bool:
+    """Whether a node is literal text of an f-string, whose offsets are not its own."""
+    return isinstance(context.parent(node), ast.JoinedStr | ast.FormattedValue)
+
+
+@operator("number-off-by-one", ast.Constant, prior=6.0)
+def number_off_by_one(node: ast.Constant, context: Context) -> Iterator[Edit]:
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        return
+    yield context.replace(node, repr(node.value + 1))
+    if node.value >= 1 or not isinstance(context.parent(node), ast.UnaryOp):
+        yield context.rewrite(node, repr(node.value - 1))
+
+
+@operator("number-scale", ast.Constant, prior=1.2)
+def number_scale(node: ast.Constant, context: Context) -> Iterator[Edit]:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    guesses: list[int | float] = [0, 1, 2, -1, value * 10, value + 2, value * 2, -value]
+    if isinstance(value, int):
+        guesses += [value // 10, value // 2, 10, value - 2]
+        if value > 2:
+            guesses += [value**2, 100, 1000]
+    else:
+        guesses += [value / 10, value / 2, value / 100, value * 100]
+    for guess in dict.fromkeys(guesses):
+        if guess != value:
+            yield context.rewrite(node, repr(guess))
+
+
+@operator("flip-boolean", ast.Constant, prior=4.0)
+def flip_boolean(node: ast.Constant, context: Context) -> Iterator[Edit]:
+    if isinstance(node.value, bool):
+        yield context.replace(node, repr(not node.value))
+        yield context.replace(node, "None", 0.2)
+
+
+@operator("empty-value", ast.Constant, ast.List, ast.Dict, ast.Tuple, prior=1.5)
+def empty_value(node: ast.expr, context: Context) -> Iterator[Edit]:
+    """A `None` or empty value of another kind: `None`, `0`, `""`, `[]`, `{}`, `False`."""
+    if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        return
+    text = context.text(node)
+    empties = ("None", "[]", "0", '""', "False", "True", "{}", "set()", "()", "-1")
+    if text in ("None", "[]", "0", '""', "''", "{}", "()", "0.0", "-1"):
+        for empty in empties:
+            if empty not in (text, '""' if text == "''" else text):
+                yield context.rewrite(node, empty)
+
+
+@operator("other-constant", ast.Constant, prior=2.0)
+def other_constant(node: ast.Constant, context: Context) -> Iterator[Edit]:
+    """A constant of the same kind that the function also uses."""
+    if is_docstring(node, context) or isinstance(node.value, bool):
+        return
+    if isinstance(node.value, int | float | str):
+        kind: tuple[type, ...] = (str,) if isinstance(node.value, str) else (int, float)
+        donors = [c for c in context.constants if isinstance(c, kind) and c != node.value]
+        for donor in donors[:MAX_DONORS]:
+            yield context.rewrite(node, repr(donor))
+
+
+@operator("change-text", ast.Constant, prior=1.5)
+def change_text(node: ast.Constant, context: Context) -> Iterator[Edit]:
+    """Blanks and case of a string: `","` for `", "`, `"Yes"` for `"yes"`."""
+    value = node.value
+    if not isinstance(value, str) or is_docstring(node, context) or len(value) > 60:
+        return
+    if "\n" in context.text(node):
+        return
+    guesses = [value.strip(), value + " ", " " + value, value.lower(), value.upper()]
+    guesses += [value.capitalize(), value.replace(" ", ""), value[:-1], value[1:], value + "\n"]
+    guesses += ["", " "] if len(value) < 2 else []
+    for guess in dict.fromkeys(guesses):
+        if guess != value:
+            yield context.replace(node, quoted(guess, context.text(node)))
+
+
+def quoted(value: str, like: str) -> str:
+    """A literal of `value` with the quote character of another literal where that is possible."""
+    text = repr(value)
+    if like.endswith('"') and '"' not in value and text.startswith("'"):
+        return '"' + text[1:-1].replace("\\'", "'") + '"'
+    return text
+
+
+@operator("open-encoding", ast.Call, prior=0.5)
+def open_encoding(node: ast.Call, context: Context) -> Iterator[Edit]:
+    """A text file opened in whatever the machine's encoding is."""
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    known = {keyword.arg for keyword in node.keywords}
+    if name in ("open", "read_text", "write_text") and "encoding" not in known:
+        end = context.module.end(node) - 1
+        inner = context.module.text[context.module.end(node.func) + 1 : end].strip()
+        comma = "" if not inner or inner.endswith(",") else ", "
+        yield Edit(end, end, f'{comma}encoding="utf-8"', line=context.line(node))

@@ -1,0 +1,124 @@
+"""Guards: empty, missing or already seen input, mutable defaults, a missing `await` or copy."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from agent.repair.edit import Edit
+from agent.repair.python.context import Context
+from agent.repair.python.operators.registry import operator
+from agent.repair.python.operators.statements import documentation
+
+RESULTS = ("None", "0", "[]", '""', "False", "True", "{}")
+MAX_NAMES = 4
+
+
+def first_statement(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt | None:
+    """The first statement behind the docstring."""
+    body = node.body[1:] if documentation(node.body[0]) else node.body
+    return body[0] if body else None
+
+
+@operator("guard-argument", ast.FunctionDef, ast.AsyncFunctionDef, prior=2.0)
+def guard_argument(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context
+) -> Iterator[Edit]:
+    """Return early for an empty or missing argument."""
+    first = first_statement(node)
+    if first is None:
+        return
+    step = context.step(first)
+    names = [name for name in context.arguments if name not in ("self", "cls")][:MAX_NAMES]
+    for rank, name in enumerate(names):
+        for result in (*RESULTS, name):
+            lines = [f"if not {name}:", f"{step}return {result}"]
+            yield from context.insert_before(first, lines, 1.0 / (1 + rank))
+        lines = [f"if {name} is None:", f"{step}return None"]
+        yield from context.insert_before(first, lines, 0.8 / (1 + rank))
+        for empty in ("[]", "{}", '""', "0"):
+            lines = [f"if {name} is None:", f"{step}{name} = {empty}"]
+            yield from context.insert_before(first, lines, 0.4 / (1 + rank))
+
+
+@operator("guard-statement", ast.Return, ast.Assign, ast.Expr, ast.For, ast.AugAssign, prior=1.0)
+def guard_statement(node: ast.stmt, context: Context) -> Iterator[Edit]:
+    """Do a statement only when a name in it holds something."""
+    whole = context.whole_lines(node)
+    if documentation(node) or context.function is None or not whole:
+        return
+    used = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    step = context.step(node)
+    for name in [n for n in dict.fromkeys(used) if n in context.local_names][:MAX_NAMES]:
+        if isinstance(node, ast.Return | ast.For):
+            for result in ("None", "0", "[]", "False"):
+                lines = [f"if not {name}:", f"{step}return {result}"]
+                yield from context.insert_before(node, lines, 0.5)
+            yield from context.insert_before(
+                node, [f"if {name} is None:", f"{step}return None"], 0.5
+            )
+        for test in (name, f"{name} is not None"):
+            header = f"{context.module.indent(node)}if {test}:{context.module.newline}"
+            text = context.module.text[whole[0] : whole[1]]
+            if "\n" not in context.text(node):
+                yield Edit(whole[0], whole[1], header + step + text, weight=0.7,
+                           line=context.line(node))  # fmt: skip
+
+
+@operator("guard-value", ast.Name, ast.Attribute, ast.Call, prior=0.7)
+def guard_value(node: ast.expr, context: Context) -> Iterator[Edit]:
+    """`x` where `x or []` was meant."""
+    parent = context.parent(node)
+    iterated = isinstance(parent, ast.For | ast.comprehension) and node is parent.iter
+    if iterated or isinstance(parent, ast.Return | ast.Assign):
+        if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+            return
+        for empty in ("[]",) if iterated else ("[]", "0", '""', "None", "{}"):
+            yield context.rewrite(node, f"{context.atom(node)} or {empty}")
+
+
+@operator("mutable-default", ast.FunctionDef, ast.AsyncFunctionDef, prior=4.0)
+def mutable_default(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context
+) -> Iterator[Edit]:
+    """`def f(x=[])` keeps its list from call to call."""
+    first = first_statement(node)
+    if first is None or not context.whole_lines(first):
+        return
+    spec = node.args
+    positional = [*spec.posonlyargs, *spec.args]
+    pairs = list(
+        zip(positional[len(positional) - len(spec.defaults) :], spec.defaults, strict=True)
+    )
+    pairs += [(a, d) for a, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d]
+    module, step = context.module, context.step(first)
+    for arg, default in pairs:
+        empty_call = isinstance(default, ast.Call) and not default.args
+        if isinstance(default, ast.List | ast.Dict | ast.Set) or empty_call:
+            begin = module.start(default)
+            body = module.line_start(context.line(first))
+            guard = [f"if {arg.arg} is None:", f"{step}{arg.arg} = {context.text(default)}"]
+            middle = module.text[module.end(default) : body]
+            text = "None" + middle + context.laid_out(first, guard)
+            yield Edit(begin, body, text, line=context.line(node))
+
+
+@operator("await-call", ast.Call, prior=3.0)
+def await_call(node: ast.Call, context: Context) -> Iterator[Edit]:
+    inside = isinstance(context.function, ast.AsyncFunctionDef)
+    if inside and not isinstance(context.parent(node), ast.Await):
+        yield context.rewrite(node, f"await {context.text(node)}")
+
+
+@operator("drop-await", ast.Await, prior=1.0)
+def drop_await(node: ast.Await, context: Context) -> Iterator[Edit]:
+    yield context.replace(node, context.text(node.value))
+
+
+@operator("copy-value", ast.Assign, ast.Return, prior=1.0)
+def copy_value(node: ast.Assign | ast.Return, context: Context) -> Iterator[Edit]:
+    """The caller's own list or dictionary is handed on instead of a copy."""
+    if isinstance(node.value, ast.Name | ast.Attribute):
+        text = context.text(node.value)
+        for copy in (f"list({text})", f"{text}.copy()", f"dict({text})", f"{text}[:]"):
+            yield context.replace(node.value, copy)

@@ -1,0 +1,119 @@
+"""All template edits of a stretch of Python code, the likeliest first."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from agent.repair.edit import Edit
+from agent.repair.python.context import Context
+from agent.repair.python.operators import OPERATORS
+from agent.repair.python.parsed import Definition, Function, Parsed, parse_fragment, parsed
+from agent.repair.python.syntax import syntax_edits
+from agent.repair.seams import Suspect
+
+UNCOVERED = 0.05
+"""Weight of a line that no failing test ran, against the function's most suspicious line."""
+HEADER = 0.5
+"""Weight of signature, decorators and defaults, which coverage of single tests does not show."""
+FLOOR = 1e-4
+
+
+class PythonTemplates:
+    """Applies every operator to the nodes of a suspect; see `agent.repair.templates`."""
+
+    def edits(self, source: str, suspect: Suspect) -> Iterator[Edit]:
+        """Edits that parse and change the tree, each tree once, by falling weight."""
+        module = parsed(source)
+        if module is None:
+            yield from syntax_edits(source, suspect)
+            return
+        home = _definition(module, suspect)
+        found: list[Edit] = []
+        for node, context in _nodes(module, home):
+            for operator in OPERATORS:
+                if isinstance(node, operator.kinds):
+                    for edit in operator.edits(node, context):
+                        weight = edit.weight * line_weight(suspect, module, node, edit)
+                        found.append(_weighted(edit, max(weight, FLOOR)))
+        found.sort(key=lambda edit: (-edit.weight, edit.start, edit.end, edit.text))
+        yield from _fresh(module, home, found)
+
+
+def _weighted(edit: Edit, weight: float) -> Edit:
+    return Edit(edit.start, edit.end, edit.text, edit.operator, weight, edit.line)
+
+
+def _definition(module: Parsed, suspect: Suspect) -> Definition | None:
+    """The function or class that a suspect names by its lines; None for module level."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, Definition):
+            first, last = module.line_of(module.start(node)), module.line_of(module.end(node))
+            named = suspect.name.rpartition(".")[2] == node.name
+            if named and (first, last) == (suspect.first_line, suspect.last_line):
+                return node
+    return None
+
+
+def _nodes(module: Parsed, home: Definition | None) -> Iterator[tuple[ast.AST, Context]]:
+    """Nodes of the stretch with the function each stands in.
+
+    Functions inside a class or a module are suspects of their own; functions inside a
+    function belong to it.
+    """
+    root: ast.AST = home or module.tree
+    yield from _walk(root, Context(module, home if isinstance(home, Function) else None))
+
+
+def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
+    yield node, context
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, Definition):
+            if context.function is None:
+                continue
+            inner = Context(context.module, child) if isinstance(child, Function) else context
+            yield from _walk(child, inner)
+        elif not isinstance(child, ast.JoinedStr):
+            yield from _walk(child, context)
+
+
+def line_weight(suspect: Suspect, module: Parsed, node: ast.AST, edit: Edit) -> float:
+    """How suspicious the edited place is, 0 to 1."""
+    if not suspect.lines:
+        return 1.0
+    top = max(suspect.lines.values()) or 1.0
+    first, last = edit.line, module.line_of(edit.end)
+    if isinstance(node, ast.stmt):
+        last = min(last, node.end_lineno or last)
+    for ancestor in (node, *module.ancestors(node)):
+        if isinstance(ancestor, ast.stmt):
+            if isinstance(ancestor, Definition):
+                return HEADER
+            first = min(first, ancestor.lineno)
+            break
+    seen = [suspect.lines[line] for line in range(first, last + 1) if line in suspect.lines]
+    return max(seen) / top if seen else UNCOVERED
+
+
+def _fresh(module: Parsed, home: Definition | None, edits: list[Edit]) -> Iterator[Edit]:
+    """Edits whose fragment parses and has not been seen."""
+    source = module.text
+    begin, finish = 0, len(source)
+    if home is not None:
+        begin = module.line_start(module.line_of(module.start(home)))
+        finish = module.line_end(module.line_of(module.end(home)))
+    seen = {_shape(source[begin:finish])}
+    for edit in edits:
+        first, last = (
+            (begin, finish) if begin <= edit.start and edit.end <= finish else (0, len(source))
+        )
+        text = source[first : edit.start] + edit.text + source[edit.end : last]
+        shape = _shape(text)
+        if shape is not None and shape not in seen:
+            seen.add(shape)
+            yield edit
+
+
+def _shape(fragment: str) -> str | None:
+    tree = parse_fragment(fragment)
+    return None if tree is None else ast.dump(tree)
