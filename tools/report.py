@@ -64,6 +64,15 @@ class TestReport(BaseModel):
     """Tail of standard output and error, control sequences removed."""
     problem: str = ""
     """Empty when the run was sound; else one sentence: crashed, timed out, nothing collected …"""
+    notes: tuple[str, ...] = ()
+    """What had to be changed to run at all (options that the installed plugins do not know …)."""
+    import_lines: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    """Lines outside functions, by path, that ran when the file was imported; with coverage only.
+
+    They belong to every test whose file reaches that path in `imports`.
+    """
+    imports: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By test file: the repository's files that it imports, directly or not, itself included."""
 
     def ids(self, *outcomes: Outcome) -> tuple[str, ...]:
         return tuple(result.id for result in self.results if result.outcome in outcomes)

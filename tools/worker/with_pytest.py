@@ -1,0 +1,132 @@
+"""Run pytest in the child."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import sys
+from typing import Any
+
+import pytest
+from _pytest.config import ConftestImportFailure, _prepareconfig
+
+from .channel import Channel
+from .clock import Clock
+from .coverage import Coverage
+from .reporter import Reporter, origin
+from .repository import Repository
+from .selection import Selection
+
+USAGE_ERROR = 4
+
+
+def version() -> tuple[int, ...]:
+    parts = pytest.__version__.split(".")[:2]
+    return tuple(int(part) for part in parts if part.isdigit())
+
+
+def preload() -> None:
+    """Import pytest's own modules and its installed plugins; hold on to where the plugins are.
+
+    Looking for plugins reads the metadata of every installed package, on every start of pytest.
+    """
+    from _pytest.config import default_plugins
+
+    for name in default_plugins:
+        importlib.import_module("_pytest." + name)
+    plugins = [d for d in importlib.metadata.distributions() if _is_plugin(d)]
+
+    def known(**_query: Any) -> list[Any]:
+        return plugins
+
+    _Plugins.known = known
+    # Modules imported before pytest looks at them cannot have their asserts rewritten, and pytest
+    # warns of it. Only installed plugins are concerned, never the repository's own files.
+    rewrite = importlib.import_module("_pytest.assertion.rewrite")
+    hook = rewrite.AssertionRewritingHook
+    if hasattr(hook, "_warn_already_imported"):
+        hook._warn_already_imported = lambda _self, _name: None
+
+
+class _Plugins:
+    """The search for installed plugins, answered from memory while pytest configures itself."""
+
+    known: Any = None
+
+    def __enter__(self) -> None:
+        self._plain = importlib.metadata.distributions
+        if self.known is not None:
+            importlib.metadata.distributions = type(self).known
+
+    def __exit__(self, *_error: object) -> None:
+        importlib.metadata.distributions = self._plain
+
+
+def _is_plugin(distribution: Any) -> bool:
+    return any(point.group == "pytest11" for point in distribution.entry_points)
+
+
+def own_options(root: str) -> list[str]:
+    """Options of every run: nothing written into the tree, no terminal decoration."""
+    scratch = os.environ["TMPDIR"]
+    options = ["--rootdir=" + root, "--basetemp=" + os.path.join(scratch, "t")]
+    options += ["-o", "cache_dir=" + os.path.join(scratch, "c")]
+    options += ["-q", "--continue-on-collection-errors", "-p", "no:randomly", "--color=no"]
+    options += ["-p", "no:pastebin"]
+    if version() >= (6, 2):
+        options += ["--no-header", "--no-summary"]
+    return options
+
+
+class PytestRun:
+    """One run: `ids` None means everything that `paths` (or the configuration) names."""
+
+    def __init__(
+        self, root: str, arguments: list[str], paths: list[str], ids: list[str] | None
+    ) -> None:
+        self.root = root
+        self.arguments = arguments
+        self.paths = paths
+        self.selection = None if ids is None else Selection(root, ids)
+
+    def run(
+        self,
+        channel: Channel,
+        repository: Repository,
+        clock: Clock,
+        coverage: Coverage | None,
+        skip: set[str],
+        whole_files: bool,
+        plain_options: bool,
+    ) -> tuple[int, bool]:
+        """Exit code, and whether pytest got as far as its session."""
+        reporter = Reporter(channel, repository, clock, coverage, self.selection, skip)
+        arguments = [*self.arguments, *own_options(self.root)]
+        if plain_options:
+            arguments += ["-o", "addopts=", "-o", "required_plugins="]
+        arguments += self._targets(whole_files)
+        os.environ["PYTEST_VERSION"] = pytest.__version__
+        sys.argv[:] = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *arguments]
+        try:
+            with _Plugins():
+                config = _prepareconfig(arguments, [reporter])
+        except ConftestImportFailure as error:
+            reporter.collection_error(str(error.path), origin(error))
+            return USAGE_ERROR, True
+        except Exception as error:  # a plugin that is named but missing raises anything
+            print("ERROR:", *error.args, file=sys.stderr)
+            return USAGE_ERROR, False
+        try:
+            code = int(config.hook.pytest_cmdline_main(config=config))
+        except pytest.UsageError as error:
+            print("ERROR:", *error.args, file=sys.stderr)
+            code = USAGE_ERROR
+        finally:
+            config._ensure_unconfigure()
+        return code, reporter.session_started
+
+    def _targets(self, whole_files: bool) -> list[str]:
+        if self.selection is None:
+            return self.paths
+        return self.selection.files if whole_files else self.selection.arguments
