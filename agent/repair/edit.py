@@ -41,15 +41,11 @@ class SourceReader(Protocol):
 
 
 def read_source(root: Path, path: str) -> str:
-    """The decoded text of a file. UTF-8, else Latin-1, which keeps every byte.
+    """The text of a file as the workspace reads it: bytes that are not UTF-8 become surrogates.
 
     Raises OSError when the file cannot be read.
     """
-    data = (root / path).read_bytes()
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    return (root / path).read_bytes().decode("utf-8", "surrogateescape")
 
 
 def apply_splices(source: str, splices: Iterable[Splice]) -> str:

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 BOM = "\ufeff"
+SURROGATES = re.compile("[\ud800-\udfff]")
+"""Bytes of another encoding, as the workspace decodes them."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -20,7 +22,7 @@ def parse(text: str) -> ast.Module | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return ast.parse(text.removeprefix(BOM))
+            return ast.parse(SURROGATES.sub("\u00ff", text).removeprefix(BOM))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 
@@ -49,7 +51,8 @@ class Parsed:
         content = self.text[start:end]
         if content.isascii():
             return start + column
-        return start + len(content.encode()[:column].decode(errors="ignore"))
+        encoded = SURROGATES.sub("\u00ff", content).encode()
+        return start + len(encoded[:column].decode(errors="ignore"))
 
     def start(self, node: ast.AST) -> int:
         """Where a node begins; a decorated definition begins at its first `@`."""
