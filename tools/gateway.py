@@ -1,0 +1,184 @@
+"""The one way in: every tool call is checked, decided, counted, run and reported here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from pydantic import BaseModel, ConfigDict
+
+from tools.beneath import sentence
+from tools.errors import ToolsError
+from tools.policy import Caller, Decision, Policy
+from tools.text import one_line
+from tools.toolbox import Output, Tool, Toolbox
+
+LONGEST_ARGUMENTS = 2_000_000
+"""Characters of a call's arguments as JSON."""
+_SHOWN = 300
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What came of a call. A refused or failed call is a result like any other."""
+
+    ok: bool
+    content: str
+    """Text for the model, without control sequences."""
+    data: Any
+    """The tool's own value for the harness; None when it did not run."""
+    decision: Decision
+
+
+class ToolRecord(BaseModel):
+    """One call, as the run's record keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call: int
+    """Number of the call in this run, from 1."""
+    tool: str
+    arguments: dict[str, Any]
+    """Shortened."""
+    caller: Caller
+    decision: Decision
+    ok: bool
+    seconds: float
+    summary: str
+    """The first line of the result."""
+
+
+class Gateway:
+    """Safe to call from several threads; `on_call` may then be called from each of them."""
+
+    def __init__(
+        self, tools: Toolbox, policy: Policy, on_call: Callable[[ToolRecord], None]
+    ) -> None:
+        """`on_call` hears of every call after it was made or refused; what it raises, passes."""
+        self._tools = tools
+        self._policy = policy
+        self._on_call = on_call
+        self._numbers = itertools.count(1)
+        self._validators = {tool.name: Draft202012Validator(tool.parameters) for tool in tools}
+
+    def specs(self, *, read_only: bool) -> list[dict[str, Any]]:
+        """The tools that the model may call, as the `tools` array of the OpenAI API."""
+        return [
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.parameters),
+                },
+            }
+            for tool in self._tools
+            if tool.for_model and not (read_only and tool.changes)
+        ]
+
+    def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str,
+        *,
+        caller: Caller = "harness",
+        read_only: bool = False,
+    ) -> ToolResult:
+        """Make one call; bad input of any kind is a result with `ok=False`, never an exception.
+
+        `read_only` refuses tools that write or run things, whatever was offered to the model.
+        """
+        started = time.monotonic()
+        parsed, problem = _parsed(arguments)
+        tool = self._tools.get(name)
+        decision = problem or self._decide(tool, name, parsed, caller, read_only)
+        if tool is None or decision.verdict != "allow":
+            output = Output(decision.reason, ok=False)
+        else:
+            output = _run(tool, parsed)
+        self._on_call(
+            ToolRecord(
+                call=next(self._numbers),
+                tool=one_line(name, 80),
+                arguments=_shortened(parsed),
+                caller=caller,
+                decision=decision,
+                ok=output.ok,
+                seconds=time.monotonic() - started,
+                summary=one_line(output.content.partition("\n")[0], _SHOWN),
+            )
+        )
+        return ToolResult(output.ok, output.content, output.data, decision)
+
+    def _decide(
+        self,
+        tool: Tool | None,
+        name: str,
+        arguments: Mapping[str, Any],
+        caller: Caller,
+        read_only: bool,
+    ) -> Decision:
+        if tool is None or (caller == "model" and not tool.for_model):
+            return _refused("tool.unknown", f"There is no tool {one_line(name, 80)!r}.")
+        if read_only and tool.changes:
+            return _refused("phase.read-only", f"{name} is not available in this phase.")
+        error = best_match(self._validators[name].iter_errors(arguments))
+        if error is not None:
+            where = "".join(f"[{part!r}]" for part in error.absolute_path)
+            reason = f"The arguments do not fit: {where} {one_line(error.message, 200)}"
+            return _refused("arguments.schema", " ".join(reason.split()))
+        return self._policy.decide(name, arguments, caller, changes=tool.changes)
+
+
+def _parsed(arguments: Mapping[str, Any] | str) -> tuple[dict[str, Any], Decision | None]:
+    if not isinstance(arguments, str):
+        return dict(arguments), None
+    if len(arguments) > LONGEST_ARGUMENTS:
+        return {}, _refused("arguments.size", "The arguments are too long.")
+    try:
+        value = json.loads(arguments or "{}")
+    except (ValueError, RecursionError) as error:
+        reason = f"The arguments are not valid JSON: {one_line(str(error), 120)}."
+        return {}, _refused("arguments.json", reason)
+    if not isinstance(value, dict):
+        return {}, _refused("arguments.json", "The arguments are not a JSON object.")
+    return value, None
+
+
+def _run(tool: Tool, arguments: Mapping[str, Any]) -> Output:
+    try:
+        return tool.run(arguments)
+    except (ToolsError, OSError) as error:
+        path = arguments.get("path", tool.name)
+        return Output(one_line(sentence(error, str(path)), 500), ok=False)
+
+
+def _refused(rule: str, reason: str) -> Decision:
+    return Decision(verdict="deny", rule=rule, reason=reason)
+
+
+def _shortened(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`arguments` as they can be kept: short, printable, and not nested."""
+    kept: dict[str, Any] = {}
+    for key, value in itertools.islice(arguments.items(), 20):
+        plain = isinstance(value, (bool, int, float)) or value is None
+        kept[one_line(str(key), 80)] = value if plain else _text(value)
+    return kept
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        text, length = value, len(value)
+    elif isinstance(value, (list, tuple)):
+        text, length = " ".join(str(item)[:_SHOWN] for item in value[:20]), len(value)
+        return one_line(text, _SHOWN) + (f" ({length} items)" if length > 20 else "")
+    else:
+        text, length = f"<{type(value).__name__}>", 0
+    more = f" ({length} characters)" if length > _SHOWN else ""
+    return one_line(text[: 2 * _SHOWN], _SHOWN) + more
