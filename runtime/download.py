@@ -173,7 +173,13 @@ def _append_member(wheel: Path, pattern: str, out: IO[bytes]) -> None:
 
 
 class HuggingFaceFetcher:
-    """Fetches one file with the official client, which resumes by itself."""
+    """Fetches one file with the official client, which resumes by itself.
+
+    ``endpoint`` is a mirror's address; None: what the client's own settings say.
+    """
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        self._endpoint = endpoint
 
     def fetch(self, source: HuggingFaceSource, partial: Path, on_bytes: OnBytes) -> None:
         """Fetch the file and make it the partial one; raises DownloadFailed."""
@@ -190,6 +196,7 @@ class HuggingFaceFetcher:
                 local_dir=staging,
                 # The models are public; the user's own token stays here.
                 token=False,
+                endpoint=self._endpoint,
                 tqdm_class=_reporting_bar(on_bytes),
             )
         except HfHubHTTPError as error:

@@ -1,0 +1,83 @@
+"""The command group: quick help, exit statuses, sentences instead of traces."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import agent.cli
+from agent.cli import COMMANDS, main
+from agent.errors import ModelFailed, Unusable
+from runtime.errors import ServerFailed
+from tools.errors import NoTests
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Makes `agent doctor` raise."""
+
+    def install(error: BaseException) -> None:
+        def fail() -> None:
+            raise error
+
+        command = click.command()(fail)
+        monkeypatch.setattr(agent.cli.LazyGroup, "get_command", lambda *_: command)
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (NoTests("There are no tests."), 2, "agent: There are no tests."),
+        (ServerFailed("The server died."), 4, "agent: The server died."),
+        (Unusable("No such path."), 2, "agent: No such path."),
+        (ModelFailed("The model failed."), 4, "agent: The model failed."),
+        (PermissionError(13, "Permission denied", "/x"), 2, "agent: /x: Permission denied."),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (click.Abort(), 130, "Interrupted."),
+        (ZeroDivisionError("oh"), 4, "Internal error (ZeroDivisionError: oh); `agent --debug"),
+    ],
+)
+def test_errors_become_a_sentence_and_a_status(
+    failing: Callable[[BaseException], None], error: BaseException, status: int, words: str
+) -> None:
+    failing(error)
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == status
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_debug_shows_where(failing: Callable[[BaseException], None]) -> None:
+    failing(ZeroDivisionError("oh"))
+    assert isinstance(CliRunner().invoke(main, ["--debug", "doctor"]).exception, ZeroDivisionError)
+
+
+def test_every_command_exists_and_helps() -> None:
+    for name, entry in COMMANDS.items():
+        result = CliRunner().invoke(main, [name, "--help"])
+        assert result.exit_code == 0, name
+        assert entry.summary in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom agent.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'langgraph', 'openai', 'pydantic', 'httpx', 'llama_cpp', 'textual', 'rich'}\n"
+        "print('HEAVY', heavy & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "HEAVY set()" in done.stdout
+
+
+def test_unknown_commands_are_usage_errors() -> None:
+    assert CliRunner().invoke(main, ["mend"]).exit_code == 2
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert CliRunner().invoke(main, ["--version"]).output.startswith("agent (locum) 0.")

@@ -1,0 +1,1 @@
+"""What you see: the terminal interface, above the agent."""
