@@ -184,9 +184,11 @@ class HuggingFaceFetcher:
     def fetch(self, source: HuggingFaceSource, partial: Path, on_bytes: OnBytes) -> None:
         """Fetch the file and make it the partial one; raises DownloadFailed."""
         # Half a second to import; only this source pays for it.
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import constants, hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError
 
+        endpoint = self._endpoint or constants.ENDPOINT
+        _require_answer(endpoint)
         staging = partial.with_name(partial.name + ".hugging-face")
         try:
             file = hf_hub_download(
@@ -196,7 +198,7 @@ class HuggingFaceFetcher:
                 local_dir=staging,
                 # The models are public; the user's own token stays here.
                 token=False,
-                endpoint=self._endpoint,
+                endpoint=endpoint,
                 tqdm_class=_reporting_bar(on_bytes),
             )
         except HfHubHTTPError as error:
@@ -209,6 +211,16 @@ class HuggingFaceFetcher:
             raise DownloadFailed("Hugging Face cannot be reached") from error
         Path(file).replace(partial)
         shutil.rmtree(staging)
+
+
+def _require_answer(endpoint: str) -> None:
+    """Asked once: the client would try five times, for half a minute, without a word."""
+    import httpx
+
+    try:
+        httpx.head(endpoint, timeout=10)
+    except httpx.HTTPError as error:
+        raise DownloadFailed("Hugging Face cannot be reached") from error
 
 
 def _reporting_bar(on_bytes: OnBytes) -> type[Any]:
