@@ -1,10 +1,21 @@
 """What the agent talks through: any OpenAI-compatible endpoint, the local server included."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
+import openai
+import pydantic
+
+from runtime import wire
+from runtime.call_json import Call
+from runtime.errors import BranchingUnsupported, EndpointRefused, EndpointUnreachable
+from runtime.toolcalls import Text, ToolCallParser
+
+_NOT_THERE = (404, 405, 501)
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,41 @@ class Branch:
     finished: bool
 
 
+class _Sample:
+    """One sample while its stream comes in."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.finish = "stop"
+        self.calls: dict[int, dict[str, str]] = {}
+
+    def add_call(self, position: int, part: Any) -> None:
+        # Some servers leave the index of a call out.
+        at = position if part.index is None else part.index
+        call = self.calls.setdefault(at, {"id": "", "name": "", "arguments": ""})
+        call["id"] = call["id"] or part.id or ""
+        if part.function is not None:
+            call["name"] = call["name"] or part.function.name or ""
+            call["arguments"] += part.function.arguments or ""
+
+    def tool_calls(self, tools: Sequence[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
+        """The calls; also those that the server left in the text."""
+        if self.calls or not tools:
+            given = [call for _, call in sorted(self.calls.items())]
+        else:
+            parser = ToolCallParser([tool["function"]["name"] for tool in tools])
+            events = [*parser.feed(self.text), *parser.finish()]
+            found = [event for event in events if isinstance(event, Call)]
+            given = [{"id": "", "name": call.name, "arguments": call.arguments} for call in found]
+            if found:
+                self.text = "".join(e.text for e in events if isinstance(e, Text)).strip()
+                self.finish = "tool_calls"
+        return tuple(
+            ToolCall(call["id"] or f"call_{at}", call["name"], call["arguments"] or "{}")
+            for at, call in enumerate(given)
+        )
+
+
 class Client:
     """Chat, branch and score over HTTP; every failure is a ``RuntimeFailure``."""
 
@@ -70,11 +116,22 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         timeout: float = 600,
     ) -> None:
-        raise NotImplementedError
+        self._endpoint = endpoint
+        self._model = endpoint.model
+        # Proxies from the environment are not asked: the prompt must not leave the machine
+        # because of a variable that was set for web browsing.
+        http = httpx.Client(transport=transport, timeout=timeout, trust_env=False)
+        self._openai = openai.OpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.token or "local",
+            timeout=timeout,
+            http_client=cast(Any, http),
+        )
 
     def models(self) -> tuple[str, ...]:
         """Ids of the models that the endpoint offers."""
-        raise NotImplementedError
+        with self._failures():
+            return tuple(model.id for model in self._openai.models.list())
 
     def chat(
         self,
@@ -90,7 +147,37 @@ class Client:
         on_token: Callable[[int, str], None] | None = None,
     ) -> Answer:
         """Stream ``n`` samples; ``on_token(sample index, text)`` sees the text as it comes."""
-        raise NotImplementedError
+        began = time.monotonic()
+        body: dict[str, Any] = {
+            "model": self._model_id(),
+            "messages": list(messages),
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+        }
+        if stop:
+            body["stop"] = list(stop)
+        if tools:
+            body["tools"] = list(tools)
+        samples: list[_Sample] = []
+        usage = Usage(0, 0)
+        while len(samples) < n:
+            # A server that ignores ``n`` gives one sample at a time: ask it again.
+            request = body | {"n": n - len(samples)}
+            if seed is not None:
+                request["seed"] = seed + len(samples)
+            with self._failures():
+                more, counts = self._stream(request, len(samples), on_token)
+            usage = _sum(usage, counts)
+            samples += more[: n - len(samples)]
+        calls = samples[0].tool_calls(tools)
+        return Answer(
+            texts=tuple(sample.text for sample in samples),
+            tool_calls=calls,
+            finish=tuple(sample.finish for sample in samples),
+            usage=usage,
+            seconds=time.monotonic() - began,
+        )
 
     def branch(
         self,
@@ -105,14 +192,118 @@ class Client:
         last: int | None = None,
     ) -> tuple[Branch, ...]:
         """Where the model would leave ``forced``; raises BranchingUnsupported elsewhere."""
-        raise NotImplementedError
+        body = {
+            "model": self._model_id(),
+            "messages": list(messages),
+            "forced": forced,
+            "count": count,
+            "per_position": per_position,
+            "max_tokens": max_tokens,
+            "stop": stop,
+            "first": first,
+            "last": last,
+        }
+        found = wire.BranchResponse.model_validate(self._own("/branch", body))
+        return tuple(Branch(**branch.model_dump()) for branch in found.branches)
 
     def score(
         self, messages: Sequence[Mapping[str, Any]], continuations: Sequence[str]
     ) -> tuple[float, ...]:
         """Log-likelihood (nats) of each continuation as the answer to ``messages``."""
-        raise NotImplementedError
+        body = {
+            "model": self._model_id(),
+            "messages": list(messages),
+            "continuations": list(continuations),
+        }
+        found = wire.ScoreResponse.model_validate(self._own("/score", body))
+        return tuple(score.log_probability for score in found.scores)
 
     def close(self) -> None:
         """Close the connections."""
-        raise NotImplementedError
+        self._openai.close()
+
+    def _model_id(self) -> str:
+        if not self._model:
+            offered = self.models()
+            if not offered:
+                raise EndpointRefused(f"{self._endpoint.base_url} offers no model.")
+            self._model = offered[0]
+        return self._model
+
+    def _stream(
+        self,
+        body: dict[str, Any],
+        offset: int,
+        on_token: Callable[[int, str], None] | None,
+    ) -> tuple[list[_Sample], Usage]:
+        samples: dict[int, _Sample] = {}
+        usage = Usage(0, 0)
+        options = {"stream": True, "stream_options": {"include_usage": True}}
+        # The SDK's overloads cannot be chosen from a dictionary.
+        create: Any = self._openai.chat.completions.create
+        with create(**body, **options) as stream:
+            for chunk in stream:
+                if chunk.usage is not None:
+                    usage = _usage(chunk.usage)
+                for choice in chunk.choices:
+                    sample = samples.setdefault(choice.index, _Sample())
+                    sample.finish = choice.finish_reason or sample.finish
+                    for position, part in enumerate(choice.delta.tool_calls or ()):
+                        sample.add_call(position, part)
+                    if text := choice.delta.content:
+                        sample.text += text
+                        if on_token is not None:
+                            on_token(offset + choice.index, text)
+        if not samples:
+            raise EndpointRefused(f"{self._endpoint.base_url} answered without any text.")
+        return [sample for _, sample in sorted(samples.items())], usage
+
+    def _own(self, path: str, body: dict[str, Any]) -> object:
+        try:
+            with self._failures():
+                return self._openai.post(path, cast_to=object, body=body)
+        except EndpointRefused as error:
+            if error.status in _NOT_THERE:
+                raise BranchingUnsupported(
+                    f"{self._endpoint.base_url} has no {path} route; samples are used instead."
+                ) from error
+            raise
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """Turn what the SDK raises into one sentence."""
+        base = self._endpoint.base_url
+        try:
+            yield
+        except openai.APIStatusError as error:
+            message = f"{base} refused the request with status {error.status_code}: {_why(error)}."
+            raise EndpointRefused(message, error.status_code) from error
+        except (openai.APITimeoutError, httpx.TimeoutException) as error:
+            raise EndpointUnreachable(f"{base} did not answer in time.") from error
+        except (openai.APIConnectionError, httpx.TransportError) as error:
+            raise EndpointUnreachable(
+                f"{base} cannot be reached or broke the connection; is the server running?"
+            ) from error
+        except openai.APIError as error:
+            raise EndpointRefused(f"{base} failed while it answered: {_why(error)}.") from error
+        except (ValueError, pydantic.ValidationError) as error:
+            raise EndpointRefused(f"{base} does not answer in OpenAI's format.") from error
+
+
+def _why(error: openai.APIError) -> str:
+    body = error.body
+    stated = body.get("message") if isinstance(body, dict) else None
+    return " ".join(str(stated or error.message).split()).rstrip(".")
+
+
+def _usage(given: Any) -> Usage:
+    cached = given.prompt_tokens_details and given.prompt_tokens_details.cached_tokens
+    return Usage(given.prompt_tokens or 0, given.completion_tokens or 0, cached or 0)
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.prompt_tokens + other.prompt_tokens,
+        one.completion_tokens + other.completion_tokens,
+        one.cached_tokens + other.cached_tokens,
+    )

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from runtime import branching, generation, scoring
-from runtime.core import Entry, Prefix
+from runtime.core import Entry, Prefix, encode
 from runtime.engine_api import (
     Branched,
     BranchQuery,
@@ -219,6 +219,10 @@ class LlamaEngine:
     def tokenize(self, text: str) -> list[int]:
         """Token ids of plain text; the vocabulary is read-only, so no turn is needed."""
         return self._core.tokenize(text, special=False)
+
+    def count(self, prompt: Prompt) -> int:
+        """How many tokens a prompt has."""
+        return len(encode(self._core, prompt))
 
     def generate(
         self, request: Generation, on_text: OnText | None, cancellation: Cancellation

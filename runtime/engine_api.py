@@ -186,6 +186,9 @@ class Engine(Protocol):
     def tokenize(self, text: str) -> list[int]:
         """Token ids of plain text; never control tokens."""
 
+    def count(self, prompt: Prompt) -> int:
+        """How many tokens a prompt has."""
+
     def generate(
         self, request: Generation, on_text: OnText | None, cancellation: Cancellation
     ) -> Generated:

@@ -7,9 +7,10 @@ from runtime.engine_api import Sampling
 
 Logits = npt.NDArray[np.float32]
 
-# Tokens this many nats below the best one (after temperature) share less than 1e-8 of the mass
-# over any vocabulary, so the sorted filters need not look at them.
-_NEGLIGIBLE = 30.0
+# Shares of the whole mass below which tokens are left out of sorting, coarse to fine: sorting a
+# vocabulary of 152,000 takes 17 ms, the few hundred above the coarse share 0.1 ms.
+_SHARES = (1e-3, 1e-5, 0.0)
+_NEAR = 12.0
 
 
 def log_normaliser(logits: Logits) -> float:
@@ -20,9 +21,11 @@ def log_normaliser(logits: Logits) -> float:
 
 def likeliest(logits: Logits, count: int) -> list[int]:
     """The ``count`` tokens with the highest logits, best first."""
-    count = min(count, logits.shape[0])
-    top = np.argpartition(logits, -count)[-count:]
-    return [int(token) for token in top[np.argsort(-logits[top], kind="stable")]]
+    near = np.flatnonzero(logits > logits.max() - np.float32(_NEAR))
+    if len(near) < count:
+        near = np.arange(logits.shape[0])
+    order = np.argsort(-logits[near], kind="stable")[:count]
+    return [int(token) for token in near[order]]
 
 
 class Sampler:
@@ -38,27 +41,36 @@ class Sampler:
         if self._sampling.temperature <= 0:
             return int(logits.argmax())
         scaled = (logits - logits.max()) / np.float32(self._sampling.temperature)
-        tokens = np.flatnonzero(scaled > -_NEGLIGIBLE)
-        weights = np.exp(scaled[tokens], dtype=np.float64)
-        tokens, weights = self._filtered(tokens, weights)
-        reached = np.cumsum(weights)
-        drawn = int(np.searchsorted(reached, self._random.random() * reached[-1], side="right"))
-        return int(tokens[min(drawn, len(tokens) - 1)])
+        weights = np.exp(scaled, dtype=np.float32)
+        tokens = self._allowed(weights)
+        reached = np.cumsum(weights if tokens is None else weights[tokens], dtype=np.float64)
+        at = int(np.searchsorted(reached, self._random.random() * reached[-1], side="right"))
+        at = min(at, len(reached) - 1)
+        return at if tokens is None else int(tokens[at])
 
-    def _filtered(
-        self, tokens: npt.NDArray[np.intp], weights: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    def _allowed(self, weights: Logits) -> npt.NDArray[np.intp] | None:
+        """The tokens that the filters leave, likeliest first; None for all."""
         settings = self._sampling
-        if settings.min_p > 0:
-            kept = weights >= settings.min_p * weights.max()
-            tokens, weights = tokens[kept], weights[kept]
-        if settings.top_k <= 0 and settings.top_p >= 1:
-            return tokens, weights
-        order = np.argsort(-weights, kind="stable")
+        if settings.top_k <= 0 and settings.top_p >= 1 and settings.min_p <= 0:
+            return None
+        total = float(weights.sum(dtype=np.float64))
+        for share in _SHARES:
+            tokens = np.flatnonzero(weights >= max(share * total, settings.min_p))
+            kept = weights[tokens].astype(np.float64)
+            if settings.min_p >= share * total:
+                break  # nothing was left out that min_p would keep
+            if settings.top_k > 0:
+                if len(tokens) >= settings.top_k:
+                    break
+            elif settings.top_p < 1 and kept.sum() >= settings.top_p * total:
+                break
+        order = np.argsort(-kept, kind="stable")
+        tokens, kept = tokens[order], kept[order]
         if settings.top_k > 0:
-            order = order[: settings.top_k]
+            tokens, kept = tokens[: settings.top_k], kept[: settings.top_k]
         if settings.top_p < 1:
             # The smallest set that reaches top_p: a token stays while those before it do not.
-            before = np.cumsum(weights[order]) - weights[order]
-            order = order[before < settings.top_p * weights[order].sum()]
-        return tokens[order], weights[order]
+            before = np.cumsum(kept) - kept
+            mass = kept.sum() if settings.top_k > 0 else total
+            tokens = tokens[before < settings.top_p * mass]
+        return tokens

@@ -1,0 +1,122 @@
+"""Chat answers in OpenAI's shape: whole, or as the events of a stream."""
+
+import json
+import secrets
+import time
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from runtime.call_json import Call
+from runtime.engine_api import Finish, Generated
+from runtime.toolcalls import Event, Text, ToolCallParser
+
+
+def new_id(kind: str) -> str:
+    """A fresh id such as ``chatcmpl-…``."""
+    return f"{kind}-{secrets.token_hex(12)}"
+
+
+def usage(prompt: int, completion: int, cached: int) -> dict[str, Any]:
+    """Token counts of a request."""
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "prompt_tokens_details": {"cached_tokens": cached},
+    }
+
+
+def generation_usage(generated: Generated) -> dict[str, Any]:
+    """Token counts over all samples."""
+    completion = sum(sample.tokens for sample in generated.samples)
+    return usage(generated.prompt_tokens, completion, generated.cached_tokens)
+
+
+def whole(model: str, generated: Generated, tools: Collection[str]) -> dict[str, Any]:
+    """The answer to a request that does not stream."""
+    choices = []
+    for index, sample in enumerate(generated.samples):
+        parser = ToolCallParser(tools)
+        events = [*parser.feed(sample.text), *parser.finish()]
+        text = "".join(event.text for event in events if isinstance(event, Text))
+        calls = [_opened(event) for event in events if isinstance(event, Call)]
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        if calls:
+            message |= {"content": text.strip() or None, "tool_calls": calls}
+        finish = "tool_calls" if calls and sample.finish == "stop" else sample.finish
+        choices.append(
+            {"index": index, "message": message, "finish_reason": finish, "logprobs": None}
+        )
+    return {
+        "id": new_id("chatcmpl"),
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": choices,
+        "usage": generation_usage(generated),
+    }
+
+
+class ChunkWriter:
+    """Writes the server-sent events of one streamed answer."""
+
+    def __init__(self, model: str, samples: int, tools: Collection[str]) -> None:
+        self._frame = {
+            "id": new_id("chatcmpl"),
+            "object": "chat.completion.chunk",
+            "created": int(time.time()),
+            "model": model,
+        }
+        self._parsers = [ToolCallParser(tools) for _ in range(samples)]
+        self._calls = [0] * samples
+
+    def opening(self) -> str:
+        """The role of every sample, sent before the prompt is even read."""
+        role = {"role": "assistant", "content": ""}
+        return "".join(self._choice(index, role) for index in range(len(self._parsers)))
+
+    def sign(self) -> str:
+        """A sign of life without content."""
+        return self._choice(0, {"content": ""})
+
+    def text(self, index: int, text: str) -> str:
+        """New text of a sample; empty while it may still become a call."""
+        return "".join(self._deltas(index, self._parsers[index].feed(text)))
+
+    def closing(self, index: int, finish: Finish) -> str:
+        """The end of a sample."""
+        last = "".join(self._deltas(index, self._parsers[index].finish()))
+        reason = "tool_calls" if self._calls[index] and finish == "stop" else finish
+        return last + self._choice(index, {}, reason)
+
+    def usage(self, counts: dict[str, Any]) -> str:
+        """The event that ``include_usage`` asks for."""
+        return sse(self._frame | {"choices": [], "usage": counts})
+
+    def _deltas(self, index: int, events: list[Event]) -> Iterator[str]:
+        for event in events:
+            if isinstance(event, Text):
+                yield self._choice(index, {"content": event.text})
+                continue
+            at = self._calls[index]
+            self._calls[index] += 1
+            call = _opened(event)
+            call["function"] = {"name": event.name, "arguments": ""}
+            yield self._choice(index, {"tool_calls": [{"index": at} | call]})
+            # Clients join what is repeated, so name and id are sent once only.
+            rest = {"index": at, "function": {"arguments": event.arguments}}
+            yield self._choice(index, {"tool_calls": [rest]})
+
+    def _choice(self, index: int, delta: dict[str, Any], finish: str | None = None) -> str:
+        choice = {"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return sse(self._frame | {"choices": [choice]})
+
+
+def sse(value: dict[str, Any]) -> str:
+    """One server-sent event."""
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _opened(call: Call) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": new_id("call"), "type": "function", "function": function}

@@ -1,0 +1,100 @@
+"""The server process: loads the model, binds loopback, and ends with its parent if told to."""
+
+import argparse
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import uvicorn
+
+from runtime.chat_template import families
+from runtime.engine_api import EngineError
+
+_PARENT_POLL_SECONDS = 0.25
+# Seen by the parent: what went wrong is the last line on standard error.
+FAILED_TO_LOAD, FAILED_TO_BIND = 3, 4
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of ``python -m runtime.server``."""
+    options = _options(arguments)
+    token = os.environ.pop("LOCUM_TOKEN", "")
+    if not token:
+        _fail("LOCUM_TOKEN must hold the bearer token", 2)
+    if options.die_with_parent:
+        # Not PR_SET_PDEATHSIG: that fires when the *thread* that started us ends.
+        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    listener = _bind(options.port)
+    _serve(options, token, listener)
+
+
+def _serve(options: argparse.Namespace, token: str, listener: socket.socket) -> None:
+    # OpenMP threads that spin at barriers slow decoding up to tenfold as soon as any other
+    # process wants the cores. Must be set before the library is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from runtime.engine import LlamaEngine, Settings
+    from runtime.server import create_app
+
+    settings = Settings(context=options.context, threads=options.threads)
+    try:
+        engine = LlamaEngine(options.model_file, settings)
+    except EngineError as error:
+        _fail(str(error), FAILED_TO_LOAD)
+    if engine.family not in families():
+        _fail(f"there is no chat template for {engine.family!r} models", FAILED_TO_LOAD)
+    app = create_app(engine, token, options.model_id)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+        h11_max_incomplete_event_size=64 * 1024,
+        lifespan="off",
+        ws="none",
+    )
+    port = listener.getsockname()[1]
+    print(json.dumps({"ready": True, "port": port, "model": options.model_id}), flush=True)
+    uvicorn.Server(config).run(sockets=[listener])
+    # Requests that still hold the engine end at their next token; the system frees the rest.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m runtime.server")
+    parser.add_argument("--model-file", type=Path, required=True)
+    parser.add_argument("--model-id", required=True)
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--threads", type=int, default=None, help="default: physical cores")
+    parser.add_argument("--context", type=int, default=8192, help="tokens of one request")
+    parser.add_argument("--die-with-parent", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
+    except OSError as error:
+        _fail(f"port {port} cannot be used: {error.strerror}", FAILED_TO_BIND)
+    return listener
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_POLL_SECONDS)
+    os._exit(1)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(message, file=sys.stderr, flush=True)
+    raise SystemExit(status)

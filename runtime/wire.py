@@ -1,0 +1,183 @@
+"""What travels over HTTP: the subset of OpenAI's chat completions that is served, and our own
+branch and score requests. Client and server share nothing else."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_SAMPLES = 256
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+class Wire(BaseModel):
+    """Clients send more fields than are known here; what matters is refused by name."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TextPart(Wire):
+    """One piece of a message's content; only text is understood."""
+
+    type: Literal["text"]
+    text: str
+
+
+class FunctionCall(Wire):
+    """Name and JSON arguments of a call."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallPart(Wire):
+    """A call in an assistant message."""
+
+    id: str = ""
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class Message(Wire):
+    """One message of a conversation."""
+
+    role: Role
+    content: str | list[TextPart] | None = None
+    tool_calls: list[ToolCallPart] | None = None
+    tool_call_id: str | None = None
+
+
+class Function(Wire):
+    """A tool that the model may call; ``parameters`` is a JSON Schema."""
+
+    name: Annotated[str, Field(min_length=1)]
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(Wire):
+    """An entry of ``tools``."""
+
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class StreamOptions(Wire):
+    """``include_usage``: one more event with the token counts."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(Wire):
+    """``POST /v1/chat/completions``."""
+
+    model: str
+    messages: Annotated[list[Message], Field(min_length=1)]
+    n: Annotated[int, Field(ge=1, le=MOST_SAMPLES)] = 1
+    max_tokens: PositiveInt | None = None
+    max_completion_tokens: PositiveInt | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    top_k: Annotated[int, Field(ge=0)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Literal["auto", "none"] | None = None
+    # Refused unless neutral: to ignore them silently would give a wrong answer.
+    logprobs: Literal[False] | None = None
+    frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+    presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+    response_format: "TextFormat | None" = None
+
+
+class TextFormat(Wire):
+    """The only response format there is."""
+
+    type: Literal["text"]
+
+
+class BranchRequest(Wire):
+    """``POST /v1/branch``: where would the model rather leave ``forced``?"""
+
+    model: str
+    messages: Annotated[list[Message], Field(min_length=1)]
+    forced: Annotated[str, Field(min_length=1)]
+    count: Annotated[int, Field(ge=1, le=2000)] = 100
+    per_position: Annotated[int, Field(ge=1, le=50)] = 6
+    max_tokens: Annotated[int, Field(ge=1, le=1024)] = 48
+    stop: Annotated[str, Field(min_length=1)] = "\n"
+    first: Annotated[int, Field(ge=0)] = 0
+    last: Annotated[int, Field(ge=0)] | None = None
+
+
+class BranchItem(Wire):
+    """One branch; see ``runtime.client.Branch``."""
+
+    offset: int
+    text: str
+    log_probability: float
+    surprise: float
+    finished: bool
+
+
+class PromptDetails(Wire):
+    """Part of ``usage``."""
+
+    cached_tokens: int = 0
+
+
+class UsageCounts(Wire):
+    """Token counts of one request."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+    prompt_tokens_details: PromptDetails | None = None
+
+
+class BranchResponse(Wire):
+    """Branches, likeliest first."""
+
+    object: Literal["branches"] = "branches"
+    model: str
+    branches: list[BranchItem]
+    usage: UsageCounts
+
+
+class ScoreRequest(Wire):
+    """``POST /v1/score``: how likely is each continuation as the assistant's answer?"""
+
+    model: str
+    messages: Annotated[list[Message], Field(min_length=1)]
+    continuations: Annotated[list[str], Field(min_length=1, max_length=1000)]
+
+
+class ScoreItem(Wire):
+    """Sum of log-probabilities (nats) over ``tokens`` tokens."""
+
+    log_probability: float
+    tokens: int
+
+
+class ScoreResponse(Wire):
+    """Scores in the order of the continuations."""
+
+    object: Literal["scores"] = "scores"
+    model: str
+    scores: list[ScoreItem]
+    usage: UsageCounts
+
+
+class TokenizeRequest(Wire):
+    """``POST /tokenize``."""
+
+    content: str
+
+
+class TokenizeResponse(Wire):
+    """Token ids of the content as plain text."""
+
+    tokens: list[int]
