@@ -58,6 +58,8 @@ class Candidate(BaseModel):
     """In one file or several; never overlapping; offsets refer to the text before any of them."""
     log_probability: float | None = None
     """Natural log of the new tokens' probability under the model, where known."""
+    weight: float | None = None
+    """How likely its proposer thought it among its own, before any test ran; above 0."""
 
 
 class Verdict(BaseModel):

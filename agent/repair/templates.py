@@ -65,6 +65,7 @@ class TemplateProposer:
                 strategy=self.name,
                 operator=edit.operator,
                 splices=(edit.splice(suspect.path),),
+                weight=score,
             )
             yield -score, rank, order, candidate
 

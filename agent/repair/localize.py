@@ -1,0 +1,259 @@
+"""Where the fault may lie, from test runs alone: no model is asked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from pathlib import Path
+
+from agent.repair.edit import SourceReader, read_source
+from agent.repair.places import LINE_END, MODULE, Place, Places, within
+from agent.repair.seams import Language, Suspect
+from agent.repair.vendored import own_files
+from tools.report import Outcome, TestReport, TestResult
+
+WORD = re.compile(r"[^\W\d]\w*")
+PLACE = re.compile(r"""([\w./\\-]+\.\w+)["']?(?:, line |:)(\d+)""")
+"""A file with a line number in a traceback: `"a/b.py", line 3`, `a/b.py:3`."""
+
+ERROR_REACH = 4
+"""Lines above and below a line that does not parse which are suspected with it."""
+MAX_SUSPECTS = 40
+
+COVERAGE, RAISED, ON_STACK, NAMED, UNPARSED = 0.6, 0.2, 0.1, 0.1, 1.0
+"""What each kind of evidence adds to a score of at most 1."""
+
+
+class SpectrumLocalizer:
+    """Ochiai over per-test coverage, joined with tracebacks and the names that tests use."""
+
+    def __init__(
+        self,
+        languages: Sequence[Language],
+        *,
+        reader: SourceReader = read_source,
+        max_suspects: int = MAX_SUSPECTS,
+    ) -> None:
+        self._languages = tuple(languages)
+        self._reader = reader
+        self._max_suspects = max_suspects
+
+    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+        return _Inquiry(root, baseline, self._languages, self._reader).suspects(self._max_suspects)
+
+
+class _Inquiry:
+    """One localisation: the sources it read and the evidence it has so far."""
+
+    def __init__(
+        self, root: Path, report: TestReport, languages: Sequence[Language], reader: SourceReader
+    ) -> None:
+        self._root = root
+        self._languages = languages
+        self._reader = reader
+        self._failing = report.failing
+        self._passing = tuple(r for r in report.results if r.outcome is Outcome.PASSED)
+        self._places = Places(root, languages, reader)
+
+    def suspects(self, limit: int) -> tuple[Suspect, ...]:
+        if not self._failing:
+            return ()
+        self._add_coverage()
+        self._add_frames()
+        self._add_unparsed()
+        self._add_names()
+        self._add_surroundings()
+        found = [place for place in self._places if place.score > 0]
+        found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
+        return tuple(place.suspect() for place in found[:limit])
+
+    # -- evidence --------------------------------------------------------------------------
+
+    def _add_coverage(self) -> None:
+        failed, passed = _hits(self._failing), _hits(self._passing)
+        total = sum(bool(test.lines) for test in self._failing)
+        for (path, line), bad in failed.items():
+            place = self._places.holding(path, line)
+            if place is not None:
+                good = passed[path, line]
+                place.lines[line] = bad / sqrt(total * (bad + good))
+        for place in self._places:
+            self._judge_coverage(place, total)
+
+    def _judge_coverage(self, place: Place, total: int) -> None:
+        """Turn a place's line scores into one, and say what they mean."""
+        if not place.lines or not place.is_function:
+            return
+        place.failing = sum(_ran(test, place) for test in self._failing)
+        place.passing = sum(_ran(test, place) for test in self._passing)
+        place.score += COVERAGE * max(place.lines.values())
+        place.reasons.append(
+            f"runs in {place.failing} of {total} failing tests"
+            f" and {place.passing} of {len(self._passing)} passing ones"
+        )
+        top = max(place.lines.values())
+        worst = [line for line, value in place.lines.items() if value == top]
+        if len(worst) < len(place.lines):
+            place.reasons.append(f"line {_ranges(worst)} sets the failing tests apart most")
+
+    def _add_frames(self) -> None:
+        raised: Counter[tuple[str, int]] = Counter()
+        on_stack: Counter[tuple[str, int]] = Counter()
+        for test in self._failing:
+            stack = [
+                (f.path, f.line) for f in test.frames if self._places.source(f.path) is not None
+            ]
+            on_stack.update(set(stack[:-1]))
+            if stack and (test.frames[-1].path, test.frames[-1].line) == stack[-1]:
+                raised[stack[-1]] += 1
+            elif stack:
+                on_stack[stack[-1]] += 1
+        for (path, line), count in raised.items():
+            self._blame(path, line, RAISED, f"line {line} raises in {_tests(count)}")
+        for (path, line), count in on_stack.items():
+            self._blame(path, line, ON_STACK, f"line {line} is on the stack of {_tests(count)}")
+
+    def _blame(self, path: str, line: int, share: float, reason: str) -> None:
+        place = self._places.holding(path, line)
+        if place is not None:
+            place.score += share
+            top = max(place.lines.values(), default=0.0)
+            place.lines[line] = max(place.lines.get(line, 0.0), min(1.0, top + share), share)
+            place.reasons.append(reason)
+
+    def _add_unparsed(self) -> None:
+        """A source file that does not parse explains every test that imports it."""
+        for test in self._failing:
+            for path, line in self._mentioned(f"{test.traceback}\n{test.message}"):
+                text, language = self._places.source(path), self._places.language(path)
+                if text is None or language is None or language.parses(text):
+                    continue
+                whole = self._places.at(path)[0]
+                if whole.score == 0:
+                    whole.score = UNPARSED
+                    whole.reasons.append(f"the file does not parse; the error is near line {line}")
+                for near in range(max(1, line - ERROR_REACH), line + ERROR_REACH + 1):
+                    nearness = 1 / (1 + abs(line - near))
+                    whole.lines[near] = max(whole.lines.get(near, 0.0), nearness)
+
+    def _mentioned(self, text: str) -> Iterable[tuple[str, int]]:
+        """Repository files with line numbers in a traceback, however the paths are written."""
+        for match in PLACE.finditer(text):
+            name = match.group(1).replace("\\", "/")
+            prefix = self._root.resolve().as_posix() + "/"
+            name = name.removeprefix(prefix).removeprefix(self._root.as_posix() + "/")
+            name = name.removeprefix("./")
+            if not name.startswith("/") and ".." not in name and (self._root / name).is_file():
+                yield name, int(match.group(2))
+
+    def _add_names(self) -> None:
+        """Functions that the failing tests call or whose names stand in the failure."""
+        words: Counter[str] = Counter()
+        for test in self._failing:
+            words.update(set(WORD.findall(f"{self._test_text(test)}\n{test.message}")))
+        if not any(place.score for place in self._places):
+            self._look_everywhere(words)
+        blind = not any(test.lines for test in self._failing)
+        for place in self._places:
+            last = place.span.name.rpartition(".")[2]
+            count = words[last]
+            if place.span.name != MODULE and count and (place.score > 0 or blind):
+                share = NAMED * count / len(self._failing)
+                place.score += share * (0.5 if place.span.is_class else 1.0)
+                place.reasons.append(f"`{last}` is named in {_tests(count)}")
+
+    def _test_text(self, test: TestResult) -> str:
+        """Source of the failing test alone where it can be told, else of its file."""
+        language = self._places.language(test.path) if test.path else None
+        if language is None:
+            return test.traceback
+        try:
+            text = self._reader(self._root, test.path)
+        except OSError:
+            return test.traceback
+        name = WORD.findall(test.id.split("[")[0].rpartition("::")[2].rpartition(".")[2])
+        for span in language.spans(text):
+            if name and span.name.rpartition(".")[2] == name[-1] and not span.is_class:
+                return text[span.start : span.end]
+        return text
+
+    def _look_everywhere(self, words: Counter[str]) -> None:
+        """Without coverage or frames: files whose name or whose functions the tests mention."""
+        for path in own_files(self._root):
+            if not self._places.may_hold_fault(path):
+                continue
+            stem = Path(path).stem
+            text = self._places.source(path)
+            if text is not None and (words[stem] or not words.keys().isdisjoint(_heads(text))):
+                for place in self._places.at(path):
+                    if place.is_function and words[place.span.name.rpartition(".")[2]]:
+                        place.score += 0.1 + (0.1 if words[stem] else 0.0)
+
+    def _add_surroundings(self) -> None:
+        """Class bodies and module levels: constants and defaults that suspects read.
+
+        Coverage of single tests does not show them, for they ran when the file was imported.
+        """
+        for path, places in self._places.by_file():
+            text = self._places.source(path)
+            functions = [p for p in places if p.is_function and p.score > 0]
+            if text is None or not functions:
+                continue
+            rows = LINE_END.split(text)
+            top = max(place.score for place in functions)
+            used = {
+                word
+                for place in functions
+                if place.score >= 0.5 * top
+                for row in rows[place.span.first_line - 1 : place.span.last_line]
+                for word in WORD.findall(row)
+            }
+            for place in places:
+                if not place.is_function:
+                    self._suspect_bindings(place, places, rows, used, top)
+
+    def _suspect_bindings(
+        self, place: Place, places: list[Place], rows: list[str], used: set[str], top: float
+    ) -> None:
+        inner = [p.span for p in places if p is not place and within(p.span, place.span)]
+        for number in range(place.span.first_line, place.span.last_line + 1):
+            if any(span.first_line <= number <= span.last_line for span in inner):
+                continue
+            match = re.match(r"\s*([^\W\d]\w*)\s*(?::[^=]+)?=(?!=)", rows[number - 1])
+            if match and match.group(1) in used:
+                place.lines.setdefault(number, 1.0)
+                place.score = max(place.score, 0.4 * top)
+                place.reasons.append(f"line {number} sets `{match.group(1)}`, which suspects use")
+
+
+def _hits(tests: Iterable[TestResult]) -> Counter[tuple[str, int]]:
+    """How many tests ran each line."""
+    return Counter(
+        (path, line) for test in tests for path, lines in test.lines.items() for line in set(lines)
+    )
+
+
+def _ran(test: TestResult, place: Place) -> bool:
+    return any(line in place.lines for line in test.lines.get(place.path, ()))
+
+
+def _heads(text: str) -> set[str]:
+    """First words of a file that tests could name; cheap, and only to choose files."""
+    return set(WORD.findall(text[:200_000]))
+
+
+def _tests(count: int) -> str:
+    return f"{count} failing test{'s' * (count != 1)}"
+
+
+def _ranges(lines: Iterable[int]) -> str:
+    """`3, 5-7` for 3, 5, 6, 7."""
+    parts: list[list[int]] = []
+    for line in sorted(lines):
+        if parts and line == parts[-1][1] + 1:
+            parts[-1][1] = line
+        else:
+            parts.append([line, line])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)

@@ -1,0 +1,215 @@
+"""The question that asks the model for a fix: short, what never changes first, evidence last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.prompts import prompt
+from agent.repair.edit import SourceReader, read_source
+from agent.repair.seams import Evidence, Language, Span, Suspect
+from tools.report import TestResult
+from tools.text import head_and_tail, strip_control
+
+WORD = re.compile(r"[^\W\d]\w*")
+MAX_CODE = 6_000
+"""Characters of code that are shown; about 1,700 tokens."""
+MAX_TEST, MAX_FAILURE, MAX_CONTEXT, MAX_ISSUE = 1_600, 1_200, 1_200, 1_000
+WINDOW = 40
+"""Lines shown above and below the most suspicious one when the function is too long."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The lines of a file that the model is shown, and the way back from them to the file."""
+
+    path: str
+    source: str
+    start: int
+    end: int
+    """Character offsets of whole lines; the last line's own end is left out."""
+    header: str
+    """Lines put above them for the model alone, such as `class Account:`."""
+    whole: bool
+    """Whether the function is shown whole, not a window of it."""
+
+    @property
+    def text(self) -> str:
+        """What the model sees, line ends as newlines."""
+        return self.header + self.body
+
+    @property
+    def body(self) -> str:
+        return re.sub(r"\r\n|\r", "\n", self.source[self.start : self.end])
+
+    def offset(self, shown: int) -> int | None:
+        """File offset of a character of `text`; None inside the header."""
+        inside = shown - len(self.header)
+        if inside < 0:
+            return None
+        position = self.start
+        for _ in range(inside):
+            position += 2 if self.source.startswith("\r\n", position) else 1
+        return position
+
+
+def show(source: str, suspect: Suspect, language: Language) -> Shown:
+    """The suspect's lines, or a window around its worst line when they are too many."""
+    starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source))]
+    first, last = suspect.first_line, min(suspect.last_line, len(starts))
+    whole = True
+    if _size(source, starts, first, last) > MAX_CODE:
+        centre = max(suspect.lines, key=lambda n: (suspect.lines[n], -n), default=first)
+        first, last = max(first, centre - WINDOW), min(last, centre + WINDOW)
+        while _size(source, starts, first, last) > MAX_CODE and last > first:
+            first, last = min(first + 1, centre), max(last - 1, centre)
+        whole = False
+    start = starts[first - 1]
+    end = start + len(source[start : _line_end(source, starts, last)].rstrip("\r\n"))
+    return Shown(suspect.path, source, start, end, _header(source, start, end, language), whole)
+
+
+def _line_end(source: str, starts: Sequence[int], line: int) -> int:
+    return starts[line] if line < len(starts) else len(source)
+
+
+def _size(source: str, starts: Sequence[int], first: int, last: int) -> int:
+    return _line_end(source, starts, last) - starts[first - 1]
+
+
+def _header(source: str, start: int, end: int, language: Language) -> str:
+    """First lines of the classes around, so that indented code stands where it belongs."""
+    lines = []
+    for span in language.spans(source):
+        if span.is_class and span.start < start and end <= span.end:
+            line = source.rfind("\n", 0, span.start) + 1
+            text = source[line : span.end]
+            lines += [row for row in text.splitlines() if row.strip()[:1] != "@"][:1]
+    return "".join(f"{line}\n" for line in lines)
+
+
+class FixPrompt:
+    """Builds the chat messages for one suspect."""
+
+    def __init__(self, languages: Sequence[Language], reader: SourceReader = read_source) -> None:
+        self._languages = tuple(languages)
+        self._reader = reader
+
+    def shown(self, evidence: Evidence, suspect: Suspect) -> Shown | None:
+        """None when the file is no source of a known language, or cannot be read."""
+        language = self.language(suspect.path)
+        if language is None:
+            return None
+        try:
+            source = self._reader(evidence.root, suspect.path)
+        except OSError:
+            return None
+        return show(source, suspect, language)
+
+    def language(self, path: str) -> Language | None:
+        """The language whose source file this is; None for tests."""
+        for language in self._languages:
+            if language.owns(path) and not language.is_test(path):
+                return language
+        return None
+
+    def messages(self, evidence: Evidence, shown: Shown) -> list[dict[str, str]]:
+        parts = [f"Code of {shown.path}:", fenced(shown.text, self._tag(shown.path))]
+        context = self._context(shown)
+        if context:
+            parts += ["It uses:", fenced(context, self._tag(shown.path))]
+        if evidence.issue:
+            issue = head_and_tail(strip_control(evidence.issue), MAX_ISSUE)
+            parts += ["Report of a user:", fenced(issue)]
+        for test in _shortest(evidence.failing):
+            parts += ["Failing test:", fenced(self._test(evidence, test), self._tag(test.path))]
+            parts += ["Failure:", fenced(failure(test))]
+        parts.append("Write the corrected code.")
+        return [
+            {"role": "system", "content": prompt("fix")},
+            {"role": "user", "content": "\n".join(parts)},
+        ]
+
+    def opening(self, shown: Shown) -> str:
+        """How an answer begins, before the code."""
+        return f"{fence(shown.text)}{self._tag(shown.path)}\n"
+
+    def closing(self, shown: Shown) -> str:
+        """How an answer ends, behind the code."""
+        return f"\n{fence(shown.text)}"
+
+    def _tag(self, path: str) -> str:
+        return next((lang.name for lang in self._languages if lang.owns(path)), "")
+
+    def _context(self, shown: Shown) -> str:
+        """First lines of the functions and classes of the file that the shown code names."""
+        language = self.language(shown.path)
+        used = set(WORD.findall(shown.body))
+        rows = []
+        for span in language.spans(shown.source) if language else ():
+            outside = span.end <= shown.start or span.start >= shown.end
+            if outside and span.name.rpartition(".")[2] in used:
+                rows.append(signature(shown.source, span))
+        constants = _constants(shown, used)
+        return head_and_tail("\n".join([*constants, *rows]), MAX_CONTEXT)
+
+    def _test(self, evidence: Evidence, test: TestResult) -> str:
+        """The test's own source; its traceback where that cannot be found."""
+        language = next((lang for lang in self._languages if lang.owns(test.path)), None)
+        name = WORD.findall(test.id.split("[")[0].rpartition("::")[2].rpartition(".")[2])
+        if language is not None and name:
+            try:
+                text = self._reader(evidence.root, test.path)
+            except OSError:
+                text = ""
+            for span in language.spans(text):
+                if not span.is_class and span.name.rpartition(".")[2] == name[-1]:
+                    return head_and_tail(text[span.start : span.end], MAX_TEST)
+        return head_and_tail(strip_control(test.traceback), MAX_TEST)
+
+
+def failure(test: TestResult) -> str:
+    """Message, the traceback's last lines and the values where it failed."""
+    lines = [test.id, strip_control(test.message)]
+    told = [row for row in strip_control(test.traceback).splitlines() if row.startswith("E ")]
+    lines += [row for row in told if row not in lines]
+    for frame in test.frames[-2:]:
+        for name, value in list(frame.local_values.items())[:8]:
+            lines.append(f"{frame.path}:{frame.line} {name} = {value}")
+    return head_and_tail("\n".join(dict.fromkeys(lines)), MAX_FAILURE)
+
+
+def signature(source: str, span: Span) -> str:
+    """A definition's first line, and a second one where it goes on."""
+    rows = [row for row in source[span.start : span.end].splitlines() if row.strip()[:1] != "@"]
+    head = rows[:1]
+    while head and len(head) < 4 and head[-1].rstrip()[-1:] in ("(", ","):
+        head = rows[: len(head) + 1]
+    return "\n".join(head)
+
+
+def _constants(shown: Shown, used: set[str]) -> list[str]:
+    """Top-level bindings of names that the shown code uses."""
+    found = []
+    for match in re.finditer(r"^([^\W\d]\w*)\s*(?::[^=\n]+)?=(?!=)[^\n]*", shown.source, re.M):
+        outside = match.end() <= shown.start or match.start() >= shown.end
+        if outside and match.group(1) in used:
+            found.append(match.group().rstrip()[:160])
+    return found[:12]
+
+
+def _shortest(tests: Sequence[TestResult]) -> list[TestResult]:
+    """Two failing tests at most, those with the least to read."""
+    return sorted(tests, key=lambda t: (len(t.traceback), t.id))[:2]
+
+
+def fence(text: str) -> str:
+    """Backticks that no run of backticks in the text can close."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def fenced(text: str, tag: str = "") -> str:
+    marks = fence(text)
+    return f"{marks}{tag}\n{text}\n{marks}"

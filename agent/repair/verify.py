@@ -1,0 +1,243 @@
+"""Candidates against the repository's own tests: cheap refusals first, the whole suite last."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from agent.repair.edit import SourceReader, edited_files, read_source
+from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Span, Verdict
+from tools.report import Outcome, TestReport
+
+MANY_TARGETS = 8
+"""Above so many failing tests a candidate's run stops at the first that still fails."""
+MAX_COVERING = 40
+"""Passing tests that cover an edit and run before the whole suite does."""
+
+
+class CandidateRunner(Protocol):
+    """Runs tests on the workspace with some files replaced, and puts the files back."""
+
+    def run(
+        self,
+        files: Mapping[str, str],
+        selection: Sequence[str] | None,
+        *,
+        stop_at_first: bool = False,
+    ) -> TestReport:
+        """Write `files` (path to whole new text), run, restore. `None` selects every test.
+
+        With `stop_at_first` the run ends with the first test that fails.
+        """
+
+
+class SearchVerifier:
+    """Failing tests first, then those that ran the edited lines, then the whole suite.
+
+    The caller confirms the winner once more in a clean process.
+    """
+
+    def __init__(
+        self,
+        runner: CandidateRunner,
+        languages: Sequence[Language],
+        *,
+        reader: SourceReader = read_source,
+        enough: int = 0,
+        whole_runs: int = 8,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """`enough`: stop behind so many survivors; 0 tries every candidate given.
+
+        `whole_runs`: survivors of one batch that the whole suite is run for; those behind them
+        rest on the failing tests and the tests near the edit.
+        """
+        self._runner = runner
+        self._languages = tuple(languages)
+        self._reader = reader
+        self._enough = enough
+        self._whole_runs = whole_runs
+        self._clock = clock
+
+    def verify(
+        self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
+    ) -> Iterator[Verdict]:
+        trial = _Trial(evidence, self._languages, self._reader)
+        survivors = 0
+        for candidate in candidates:
+            if budget.spent or (self._enough and survivors >= self._enough):
+                return
+            started = self._clock()
+            verdict = self._judge(candidate, trial, budget)
+            verdict = verdict.model_copy(update={"seconds": self._clock() - started})
+            survivors += verdict.survives
+            yield verdict
+
+    def _judge(self, candidate: Candidate, trial: _Trial, budget: Budget) -> Verdict:
+        total = len(trial.targets)
+        files, reason = trial.admit(candidate)
+        if reason:
+            return Verdict(
+                candidate=candidate, target_passed=0, target_total=total, rejected=reason
+            )
+        report = self._run(files, trial.targets, budget, stop_at_first=total > MANY_TARGETS)
+        passed = passed_targets(trial.targets, report)
+        worse, whole = (
+            ((), False) if passed < total else self._wider(candidate, files, trial, budget)
+        )
+        return Verdict(
+            candidate=candidate,
+            target_passed=passed,
+            target_total=total,
+            regressions=worse,
+            whole_suite=whole,
+        )
+
+    def _wider(
+        self, candidate: Candidate, files: Mapping[str, str], trial: _Trial, budget: Budget
+    ) -> tuple[tuple[str, ...], bool]:
+        """Regressions among the tests nearby, then among all; and whether all ran."""
+        near = trial.covering(candidate)
+        if near:
+            worse = regressed(near, self._run(files, near, budget, stop_at_first=True))
+            if worse:
+                return worse, False
+        if trial.others <= len(near):
+            return (), True
+        if trial.whole_runs >= self._whole_runs:
+            return (), False
+        trial.whole_runs += 1
+        worse = regressed(trial.passing, self._run(files, None, budget))
+        return worse, True
+
+    def _run(
+        self,
+        files: Mapping[str, str],
+        selection: Sequence[str] | None,
+        budget: Budget,
+        *,
+        stop_at_first: bool = False,
+    ) -> TestReport:
+        budget.test_runs_used += 1
+        return self._runner.run(files, selection, stop_at_first=stop_at_first)
+
+
+class _Trial:
+    """What one round of verification knows about the code before any edit."""
+
+    def __init__(
+        self, evidence: Evidence, languages: Sequence[Language], reader: SourceReader
+    ) -> None:
+        self._evidence = evidence
+        self._languages = languages
+        self._reader = reader
+        self._sources: dict[str, str] = {}
+        self._spans: dict[str, tuple[Span, ...]] = {}
+        self._seen: set[tuple[str, ...]] = set()
+        self.targets = tuple(test.id for test in evidence.failing)
+        self.passing = evidence.baseline.ids(Outcome.PASSED)
+        self.whole_runs = 0
+        self.others = len([name for name in self.passing if name not in self.targets])
+        for verdict in evidence.tried:
+            self.admit(verdict.candidate)
+
+    def admit(self, candidate: Candidate) -> tuple[dict[str, str], str]:
+        """The edited files, or why the candidate is not worth a run."""
+        try:
+            for splice in candidate.splices:
+                self._load(splice.path)
+            files = edited_files(candidate.splices, self._sources)
+        except (OSError, KeyError, ValueError) as error:
+            return {}, f"cannot be laid over the code: {error}"
+        for path in files:
+            language = self._language(path)
+            if language is not None and language.is_test(path):
+                return {}, f"edits the tests: {path}"
+        return self._novel(candidate, files)
+
+    def _novel(self, candidate: Candidate, files: dict[str, str]) -> tuple[dict[str, str], str]:
+        key: list[str] = []
+        changed = False
+        for path, text in sorted(files.items()):
+            before, after, where = self._fragments(candidate, path, text)
+            language = self._language(path)
+            if language is None:
+                old, new = before, after
+            elif not language.parses(text):
+                return {}, "does not parse"
+            else:
+                old, new = language.fingerprint(before), language.fingerprint(after)
+            changed = changed or old != new
+            key += [path, where, new]
+        if not changed:
+            return {}, "same as the code"
+        if tuple(key) in self._seen:
+            return {}, "seen already"
+        self._seen.add(tuple(key))
+        return files, ""
+
+    def _fragments(self, candidate: Candidate, path: str, text: str) -> tuple[str, str, str]:
+        """The outermost span around all splices, before and after: cheaper than whole files."""
+        source = self._sources[path]
+        splices = [splice for splice in candidate.splices if splice.path == path]
+        first, last = min(s.start for s in splices), max(s.end for s in splices)
+        for span in self._spans[path]:
+            start = source.rfind("\n", 0, span.start) + 1
+            if not span.is_class and start <= first and last <= span.end:
+                end = span.end + len(text) - len(source)
+                return source[start : span.end], text[start:end], str(span.start)
+        return source, text, ""
+
+    def covering(self, candidate: Candidate) -> tuple[str, ...]:
+        """Passing tests that ran an edited line, at most forty."""
+        edited: dict[str, set[int]] = {}
+        for splice in candidate.splices:
+            source = self._sources[splice.path]
+            first = source.count("\n", 0, splice.start) + 1
+            last = source.count("\n", 0, splice.end) + 1
+            edited.setdefault(splice.path, set()).update(range(first, last + 1))
+        found = [
+            test.id
+            for test in self._evidence.baseline.results
+            if test.outcome is Outcome.PASSED
+            and any(
+                not lines.isdisjoint(test.lines.get(path, ())) for path, lines in edited.items()
+            )
+        ]
+        return tuple(found[:MAX_COVERING])
+
+    def _load(self, path: str) -> None:
+        if path not in self._sources:
+            self._sources[path] = self._reader(self._evidence.root, path)
+            language = self._language(path)
+            self._spans[path] = language.spans(self._sources[path]) if language else ()
+
+    def _language(self, path: str) -> Language | None:
+        return next((lang for lang in self._languages if lang.owns(path)), None)
+
+
+def passed_targets(targets: Sequence[str], report: TestReport) -> int:
+    """How many of the failing tests pass now.
+
+    A test file that could not be collected is named by its path, and passes when its tests run.
+    """
+    return sum(_passes(target, report) for target in targets)
+
+
+def _passes(target: str, report: TestReport) -> bool:
+    own = [result for result in report.results if result.id == target]
+    if own:
+        return all(result.outcome in (Outcome.PASSED, Outcome.SKIPPED) for result in own)
+    return any(result.path == target for result in report.results)
+
+
+def regressed(before: Sequence[str], report: TestReport) -> tuple[str, ...]:
+    """Tests that passed before and do not now.
+
+    Those that fail are named; when none does, those that are gone or were never reached.
+    """
+    failed = set(report.ids(Outcome.FAILED, Outcome.ERROR))
+    good = set(report.ids(Outcome.PASSED, Outcome.SKIPPED))
+    worse = tuple(name for name in before if name in failed)
+    return worse or tuple(name for name in before if name not in good)
