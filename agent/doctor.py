@@ -1,5 +1,6 @@
 """Is everything here that `agent fix` needs? One check a concern, each lack with its remedy."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,9 @@ GB = 1e9
 CONTEXT = 8192
 DISK_WANTED = 2 * GB
 """Free bytes for a model, workspaces and records."""
+
+# Instruction sets of the processor and how llama.cpp reports that it was built for them.
+REPORTED = {"avx2": "AVX2", "avx512f": "AVX512", "asimd": "NEON"}
 
 Status = Literal["ok", "warning", "failed"]
 
@@ -79,15 +83,22 @@ def engine(hardware: Hardware) -> Finding:
             f"does not load ({last[0]})",
             "Remove .venv and the wheels in the cache directory, then run `make setup`.",
         )
-    report = " ".join(done.stdout.split())
-    if hardware.gpu.kind == "cuda" and "CUDA" not in report:
+    built = re.findall(r"(\w+) = 1\b", done.stdout)
+    if "CUDA" in done.stdout:
+        built.append("CUDA")
+    found = f"built with {' '.join(built) or 'no instruction sets'}"
+    rebuild = "remove .venv and the wheels in the cache directory, then run `make setup`."
+    unused = [
+        flag for flag, name in REPORTED.items() if flag in hardware.simd and name not in built
+    ]
+    if unused:
         return Finding(
-            "llama.cpp",
-            "warning",
-            f"{report}; built without CUDA",
-            "Install the CUDA toolkit (nvcc), remove .venv, and run `make setup` to use the GPU.",
+            "llama.cpp", "warning", f"{found}, not {' '.join(unused)}", f"To use it, {rebuild}"
         )
-    return Finding("llama.cpp", "ok", report)
+    if hardware.gpu.kind == "cuda" and "CUDA" not in built:
+        remedy = f"To use the GPU, install the CUDA toolkit (nvcc), {rebuild}"
+        return Finding("llama.cpp", "warning", f"{found}, not CUDA", remedy)
+    return Finding("llama.cpp", "ok", found)
 
 
 def memory(hardware: Hardware) -> Finding:
@@ -153,8 +164,10 @@ def git() -> Finding:
 
 def test_runner(repository: Path) -> Finding:
     """How the tests of a repository would be run."""
-    from tools.tests import detect
+    from tools.testing import detect
 
+    if not repository.is_dir():
+        return Finding("test runner", "failed", f"{repository} is no directory", "Check the path.")
     try:
         plan = detect(repository, None)
     except ToolsError as error:

@@ -261,3 +261,9 @@ class LlamaEngine:
                 self._prefix.settle()
 
         return self._worker.run(settled, cancellation)
+
+
+def system_info() -> str:
+    """What this build of llama.cpp was compiled for: instruction sets and GPU backends."""
+    info: bytes = llama_cpp.llama_print_system_info()
+    return info.decode()
