@@ -1,0 +1,65 @@
+"""Which parts make up the search: the one place in it that knows every strategy and language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from agent.repair.branch import Brancher, BranchProposer
+from agent.repair.clones import CloneFinder
+from agent.repair.combine import PairProposer
+from agent.repair.edit import SourceReader
+from agent.repair.localize import SpectrumLocalizer
+from agent.repair.python.clones import PythonClones
+from agent.repair.python.language import PythonLanguage
+from agent.repair.python.templates import PythonTemplates
+from agent.repair.rank import BehaviourRanker
+from agent.repair.rewrite import RewriteProposer, Sampler
+from agent.repair.seams import Language, Localizer, Ranker, Verifier
+from agent.repair.search import Search, usual_search
+from agent.repair.templates import TemplateProposer
+from agent.repair.verify import CandidateRunner, SearchVerifier
+from tools.errors import ToolsError
+
+
+class Model(Brancher, Sampler, Protocol):
+    """What the search asks of a model."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    language: Language
+    clones: CloneFinder
+    localizer: Localizer
+    search: Search
+    verifier: Verifier
+    ranker: Ranker
+
+
+def assemble(model: Model, runner: CandidateRunner, reader: SourceReader) -> Parts:
+    """The whole search over one model and one way to run tests."""
+
+    def read(root: Path, path: str) -> str:
+        # The search skips what it cannot read, whatever the workspace calls that.
+        try:
+            return reader(root, path)
+        except ToolsError as error:
+            raise FileNotFoundError(path) from error
+
+    python = PythonLanguage()
+    languages = (python,)
+    templates = TemplateProposer({python.name: PythonTemplates()}, languages, reader=read)
+    return Parts(
+        language=python,
+        clones=PythonClones(read),
+        localizer=SpectrumLocalizer(languages, reader=read),
+        search=usual_search(
+            templates,
+            branch=BranchProposer(model, languages, reader=read),
+            rewrite=RewriteProposer(model, languages, reader=read),
+            pair=PairProposer(templates),
+        ),
+        verifier=SearchVerifier(runner, languages, reader=read),
+        ranker=BehaviourRanker(languages, reader=read),
+    )
