@@ -52,6 +52,10 @@ class Cancellation:
         """Whether the request was asked to stop."""
         return self._event.is_set()
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until the request is asked to stop, at most so long; whether it was."""
+        return self._event.wait(seconds)
+
 
 @dataclass(frozen=True)
 class Segment:

@@ -5,6 +5,7 @@ environment variable LOCUM_TOKEN and prints one line of JSON once the model is l
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -36,6 +37,8 @@ _LOOK_SECONDS = 0.2
 # A sign of life in a long prefill: some clients give up on a stream without events.
 _LOOKS_PER_SIGN = 25
 _CLIENT_GONE = 499
+_FAILED = "the engine failed; see the server log"
+_log = logging.getLogger(__name__)
 
 
 def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
@@ -191,6 +194,9 @@ class _Service:
                 yield writer.usage(replies.generation_usage(generated))
         except EngineError as error:
             yield replies.sse(_engine_failure(error)[1])
+        except Exception:
+            _log.exception("the engine failed within a stream")
+            yield replies.sse(error_body(_FAILED, "server_error"))
         finally:
             task.cancel()
         yield "data: [DONE]\n\n"
@@ -257,7 +263,7 @@ async def _not_unicode(_: Request, __: Exception) -> Response:
 
 async def _unexpected(_: Request, __: Exception) -> Response:
     # The exception itself goes to the server's log; its text may hold parts of the prompt.
-    return JSONResponse(error_body("the engine failed; see the server log", "server_error"), 500)
+    return JSONResponse(error_body(_FAILED, "server_error"), 500)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,81 @@
+"""An engine without a model: says what it was told to say."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from runtime.engine_api import (
+    Branched,
+    BranchPath,
+    BranchQuery,
+    Cancellation,
+    Cancelled,
+    Generated,
+    Generation,
+    OnText,
+    Prompt,
+    PromptTooLong,
+    Sample,
+    Score,
+    Scored,
+)
+
+
+@dataclass
+class FakeEngine:
+    """Streams ``replies`` letter by letter; ``fail`` is raised instead, ``endless`` never ends."""
+
+    replies: tuple[str, ...] = ("Hello, world!",)
+    family: str = "qwen2"
+    context: int = 1000
+    fail: Exception | None = None
+    endless: bool = False
+    requests: list[Generation] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def tokenize(self, text: str) -> list[int]:
+        return [len(word) for word in text.encode().split()]
+
+    def count(self, prompt: Prompt) -> int:
+        return sum(len(self.tokenize(segment.text)) for segment in prompt)
+
+    def generate(
+        self, request: Generation, on_text: OnText | None, cancellation: Cancellation
+    ) -> Generated:
+        self.requests.append(request)
+        self._begin(cancellation)
+        samples = []
+        for index in range(request.n):
+            reply = self.replies[index % len(self.replies)]
+            for letter in reply:
+                if on_text is not None:
+                    on_text(index, letter)
+            samples.append(Sample(reply, "stop", len(reply)))
+        return Generated(tuple(samples), self.count(request.prompt), 3)
+
+    def branch(self, query: BranchQuery, cancellation: Cancellation) -> Branched:
+        self._begin(cancellation)
+        path = BranchPath(query.first, f"{query.count}", -1.5, 0.5, True)
+        return Branched((path,), 10, 4, 2)
+
+    def score(
+        self, prompt: Prompt, continuations: Sequence[str], cancellation: Cancellation
+    ) -> Scored:
+        if self.count(prompt) > self.context:
+            raise PromptTooLong(self.count(prompt), self.context)
+        self._begin(cancellation)
+        return Scored(tuple(Score(-float(len(text)), 1) for text in continuations), 10, 2)
+
+    def close(self) -> None:
+        self.cancelled.set()
+
+    def _begin(self, cancellation: Cancellation) -> None:
+        self.started.set()
+        if self.fail is not None:
+            raise self.fail
+        while self.endless:
+            if cancellation.cancelled:
+                self.cancelled.set()
+                raise Cancelled("the request was cancelled")
+            cancellation.wait(0.01)
