@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup fix test check format lock clean
+.PHONY: setup models fix test check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -14,10 +14,15 @@ setup:
 		exit 2; }
 	@$(PYTHON) scripts/setup.py
 
-fix: setup
+# Fetched here and not in passing, for the progress bar; what is there already is not fetched again.
+models: setup
+	@$(BIN)/agent model pull >/dev/null
+
+fix: models
 	@copy=$$(mktemp -d) && cp -R sandbox_repo "$$copy/bank" && $(BIN)/agent fix "$$copy/bank" --yes
 
-test: check
+test: check models
+	@$(BIN)/agent model pull smollm2-135m >/dev/null
 	@$(BIN)/pytest
 
 check: setup
