@@ -190,6 +190,7 @@ class Client:
         stop: str = "\n",
         first: int = 0,
         last: int | None = None,
+        on_usage: Callable[[Usage], None] | None = None,
     ) -> tuple[Branch, ...]:
         """Where the model would leave ``forced``; raises BranchingUnsupported elsewhere."""
         body = {
@@ -204,6 +205,8 @@ class Client:
             "last": last,
         }
         found = wire.BranchResponse.model_validate(self._own("/branch", body))
+        if on_usage is not None:
+            on_usage(_usage(found.usage))
         return tuple(Branch(**branch.model_dump()) for branch in found.branches)
 
     def score(

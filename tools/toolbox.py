@@ -51,6 +51,7 @@ class RunTests(Protocol):
         coverage: bool,
         clean: bool,
         timeout: float | None,
+        stop_at_first: bool,
     ) -> TestReport: ...
 
 
@@ -208,6 +209,7 @@ def _run_tests(run_tests: RunTests) -> Tool:
             coverage=arguments.get("coverage", False),
             clean=arguments.get("clean", False),
             timeout=arguments.get("timeout"),
+            stop_at_first=arguments.get("stop_at_first", False),
         )
         failing = [f"{test.id}: {test.message}" for test in report.failing[:50]]
         said = f"{report.passed_count} of {report.total} passed. {report.problem}".strip()
@@ -218,6 +220,7 @@ def _run_tests(run_tests: RunTests) -> Tool:
         selection=selection,
         coverage={"type": "boolean"},
         clean={"type": "boolean"},
+        stop_at_first={"type": "boolean"},
         timeout={"type": "number", "exclusiveMinimum": 0},
     )
     description = "Run the repository's tests."

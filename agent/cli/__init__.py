@@ -77,9 +77,12 @@ def _explain(error: Exception) -> tuple[str, int]:
     # Imported here: a command that goes well must not pay for them.
     from agent.errors import AgentError
     from runtime.catalogue import UnknownModel
+    from agent.errors import AgentError
     from runtime.errors import RuntimeFailure
     from tools.errors import ToolsError
 
+    if isinstance(error, AgentError):
+        return str(error), error.exit_status
     if isinstance(error, AgentError):
         return str(error), error.exit_status
     if isinstance(error, UnknownModel):

@@ -1,0 +1,167 @@
+"""`agent fix` and `agent resume`: one run, watched from a terminal or from CI."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agent.state import Approval, Scope, Task
+
+DEFAULT_MODEL = "qwen2.5-coder-1.5b"
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """`90`, `90s`, `5m`, `1h`: a length of time in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())
+        if match is None or float(match[1]) <= 0:
+            self.fail(f"{value!r} is not a length of time; write 90s, 5m or 1h.", param, ctx)
+        return float(match[1]) * _UNITS[match[2]]
+
+
+_OUTPUTS = [
+    click.option("--summary", type=click.Path(dir_okay=False), help="Write the Markdown here."),
+    click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Write the report."),
+    click.option("--patch", type=click.Path(dir_okay=False), help="Write the patch here."),
+    click.option("-q", "--quiet", is_flag=True, help="Only the headline and errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Also tool calls and model text."),
+]
+
+
+def _outputs(command: Any) -> Any:
+    for option in reversed(_OUTPUTS):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@click.option("--test-cmd", metavar="CMD", help="How to run the tests; default: found out.")
+@click.option("--budget", type=Duration(), default=300.0, show_default="5m", help="Time to spend.")
+@click.option("--yes", is_flag=True, help="Apply the verified patch without asking.")
+@click.option("--dry-run", is_flag=True, help="Never apply; write patch and summary.")
+@click.option(
+    "--only",
+    type=click.Choice([Scope.BUGS, Scope.ALL]),
+    help="bugs: nothing but failing tests. all: also duplication and style in the whole tree. "
+    "Default: those two only in files that the failing tests run.",
+)
+@click.option("--issue", metavar="FILE", help="A bug report to go by; - for standard input.")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model id or GGUF file.")
+@click.option("--endpoint", metavar="URL", help="Use this OpenAI-compatible server (…/v1).")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--allow-unsandboxed", is_flag=True, help="Run the tests even without a sandbox.")
+@_outputs
+@click.pass_context
+def fix(
+    ctx: click.Context,
+    /,
+    path: str,
+    test_cmd: str | None,
+    budget: float,
+    yes: bool,
+    dry_run: bool,
+    only: str | None,
+    issue: str | None,
+    model: str,
+    endpoint: str | None,
+    seed: int,
+    allow_unsandboxed: bool,
+    **outputs: Any,
+) -> None:
+    """Find out why the tests of PATH fail, mend it, and prove the mend.
+
+    Exit status: 0 all tests pass now; 1 some still fail; 2 the request or the repository is
+    unusable; 3 there is a patch and not all of it was applied; 4 the model or the runtime failed;
+    130 interrupted.
+    """
+    from agent import runner
+
+    if yes and dry_run:
+        raise click.UsageError("--yes and --dry-run exclude each other; give one of them.")
+    task = Task(
+        path=str(Path(path).resolve()),
+        test_command=test_cmd,
+        budget_seconds=budget,
+        approval=_approval(yes, dry_run),
+        scope=Scope(only) if only else Scope.TOUCHED,
+        issue=_read_issue(issue),
+        model=model,
+        endpoint=endpoint,
+        seed=seed,
+        allow_unsandboxed=allow_unsandboxed,
+    )
+    ctx.exit(_watch(runner.start(task), outputs))
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@_outputs
+@click.pass_context
+def resume(ctx: click.Context, /, run_id: str, **outputs: Any) -> None:
+    """Go on with RUN from where it was interrupted. The exit status is that of `agent fix`."""
+    from agent import runner
+
+    ctx.exit(_watch(runner.resume(run_id), outputs))
+
+
+def _approval(yes: bool, dry_run: bool) -> Approval:
+    if yes:
+        return Approval.YES
+    if dry_run:
+        return Approval.DRY_RUN
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        return Approval.CI
+    return Approval.ASK if sys.stdin.isatty() and sys.stdout.isatty() else Approval.NOBODY
+
+
+def _read_issue(source: str | None) -> str:
+    if source is None:
+        return ""
+    if source == "-":
+        return sys.stdin.read()
+    return Path(source).read_text("utf-8", errors="replace")
+
+
+def _watch(run: Any, outputs: dict[str, Any]) -> int:
+    """Show the run's events to its end and write what was asked for; the exit status."""
+    from agent.cli.progress import Progress
+    from agent.events import Done
+
+    progress = Progress(run.id, quiet=outputs["quiet"], verbose=outputs["verbose"])
+    done: Done | None = None
+    try:
+        with progress:
+            for event in run.events(progress.approve):
+                progress.show(event)
+                done = event if isinstance(event, Done) else done
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nInterrupted; the repository is untouched. `agent resume {run.id}` goes on.",
+            err=True,
+        )
+        return 130
+    assert done is not None, "a run that ends without an error ends with Done"
+    for source, target in (
+        (done.summary_path, outputs["summary"]),
+        (done.report_path, outputs["json_file"]),
+        (done.patch_path, outputs["patch"]),
+    ):
+        if target:
+            shutil.copyfile(source, target)
+    progress.conclude(done)
+    return done.exit_status

@@ -1,0 +1,23 @@
+"""What can go wrong with a run, as one clear sentence each, and its exit status."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Base: the text is one sentence with the remedy; `exit_status` is the documented one."""
+
+    exit_status = 2
+
+
+class Unusable(AgentError):
+    """The request or the repository is unusable."""
+
+
+class NoSuchRun(AgentError):
+    """The run id given does not exist, or cannot be resumed."""
+
+
+class ModelFailed(AgentError):
+    """The model or the runtime failed."""
+
+    exit_status = 4

@@ -1,0 +1,52 @@
+"""Where runs are kept: one directory each, outside every repository."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from agent.errors import NoSuchRun
+from agent.state import Task
+
+TASK, RECORD, CHECKPOINT, WORKSPACE = "task.json", "record.jsonl", "checkpoint.sqlite", "workspace"
+
+
+def state_root() -> Path:
+    """`$LOCUM_STATE`, or the user's state directory."""
+    chosen = os.environ.get("LOCUM_STATE")
+    return Path(chosen) if chosen else platformdirs.user_state_path("locum")
+
+
+def runs_root() -> Path:
+    return state_root() / "runs"
+
+
+def new_run(task: Task) -> tuple[str, Path]:
+    """A fresh run id, sortable by time, and its directory with the task in it."""
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    home = runs_root() / run_id
+    home.mkdir(parents=True, mode=0o700)
+    (home / TASK).write_text(task.model_dump_json(indent=2) + "\n", "utf-8")
+    return run_id, home
+
+
+def find_run(run_id: str) -> tuple[Task, Path]:
+    """The task and directory of a run; raises NoSuchRun with the ids that exist."""
+    home = runs_root() / run_id
+    file = home / TASK
+    if not run_id or Path(run_id).name != run_id or not file.is_file():
+        known = ", ".join(list(run_ids())[:5]) or "none yet"
+        raise NoSuchRun(f"There is no run {run_id!r}; the latest are: {known}.")
+    return Task.model_validate_json(file.read_text("utf-8")), home
+
+
+def run_ids() -> Iterator[str]:
+    """Ids of the runs on this machine, the latest first."""
+    root = runs_root()
+    if root.is_dir():
+        yield from sorted((p.name for p in root.iterdir() if (p / TASK).is_file()), reverse=True)

@@ -1,0 +1,247 @@
+"""The pull-request body. Facts come from the report; words of the model are marked as such."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from agent.report import ItemReport, Report
+from agent.state import Kind, Status
+from tools.text import one_line, strip_control
+
+DIFF_LIMIT = 40_000
+"""Characters of diff in the body; GitHub refuses bodies over 65,536."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+_REFERENCE = re.compile(r"([@#][\w/-]+)")
+"""What a forge would turn into a mention or a link to an issue."""
+_TITLES = {Kind.BUG: "Bug", Kind.DUPLICATION: "Duplication", Kind.STYLE: "Style"}
+
+
+def render(report: Report) -> str:
+    parts = [
+        f"# {plain(title(report))}",
+        _opening(report),
+        _wrong(report),
+        _changed(report),
+        _tests(report),
+        _diff(report),
+        _follow_ups(report),
+        _how(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def title(report: Report) -> str:
+    """One line, fit for the subject of a pull request."""
+    fixed = [i for i in report.items if i.status in (Status.FIXED, Status.PARTLY)]
+    bugs = [item for item in fixed if item.kind is Kind.BUG]
+    if bugs:
+        names = list(dict.fromkeys(item.path for item in bugs))
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        outcome = report.headline[:1].lower() + report.headline[1:]
+        return f"Fix {' and '.join(names[:2])}{more}: {outcome}"
+    return report.headline
+
+
+def plain(text: str) -> str:
+    """`text` as one line that Markdown shows as it is: no markup, mention or reference in it."""
+    pieces = _REFERENCE.split(one_line(text, 400))
+    return "".join(code(p) if i % 2 else _SPECIAL.sub(r"\\\1", p) for i, p in enumerate(pieces))
+
+
+def code(text: str) -> str:
+    """`text` as a code span, whatever backticks it holds."""
+    line = one_line(text, 300)
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}" if line else "``  ``"
+
+
+def fenced(text: str, language: str) -> str:
+    """`text` as a fenced block that nothing in it can close."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"
+
+
+def _opening(report: Report) -> str:
+    b, a = report.before, report.after
+    lines = [
+        f"Tests: **{b.passed} of {b.total} passed before, {a.passed} of {a.total} pass after.**"
+    ]
+    if report.left and report.reason:
+        lines.append(f"Not applied: {plain(report.reason)}")
+    return " ".join(lines)
+
+
+def _wrong(report: Report) -> str:
+    if not report.items:
+        return ""
+    blocks = [_item(item) for item in report.items]
+    return "\n\n".join(["## What was wrong and why", *blocks])
+
+
+def _item(item: ItemReport) -> str:
+    lines = [
+        f"### {item.number}. {_TITLES[item.kind]} in {code(item.path)}, "
+        f"line{'s' * (item.first_line != item.last_line)} {_lines(item)} — {item.status.value}",
+        "",
+        *[f"- {_evidence(text)}" for text in (item.title, *item.evidence)],
+    ]
+    if item.note:
+        lines.append(f"- {_evidence(item.note)}")
+    return "\n".join(lines)
+
+
+def _lines(item: ItemReport) -> str:
+    if item.first_line == item.last_line:
+        return str(item.first_line)
+    return f"{item.first_line}–{item.last_line}"
+
+
+def _evidence(text: str) -> str:
+    """Our own sentences quote code in backticks; what stands between them is code."""
+    pieces = one_line(text, 400).split("`")
+    if len(pieces) % 2 == 0:
+        return plain(text)
+    return "".join(
+        plain_piece(piece) if i % 2 == 0 else code(piece) for i, piece in enumerate(pieces)
+    )
+
+
+def plain_piece(text: str) -> str:
+    """Like `plain`, keeping the spaces at its ends."""
+    body = text.strip()
+    if not body:
+        return text and " "
+    return f"{' ' * text.startswith(' ')}{plain(body)}{' ' * text.endswith(' ')}"
+
+
+def _changed(report: Report) -> str:
+    done = [item for item in report.items if item.patch]
+    if not done:
+        return ""
+    lines = ["## What changed", ""]
+    for item in done:
+        added, removed = _size(item.patch)
+        lines.append(
+            f"- {_TITLES[item.kind]} {item.number}: {_files(item.patch)} "
+            f"(+{added} −{removed}), {_origin(item)}"
+        )
+    if report.explanation:
+        lines += ["", "In the model's words (an explanation, not evidence):", ""]
+        lines += [f"> {plain(line)}" for line in report.explanation.splitlines() if line.strip()]
+    return "\n".join(lines)
+
+
+def _origin(item: ItemReport) -> str:
+    how = {
+        "clone": "the copy replaced by an import",
+        "style": "by the linter's safe fixes",
+        "rewrite": "rewritten by the model",
+        "branch": "branched from the code where the model was surprised",
+        "template": "by a typed edit of the syntax tree",
+    }.get(item.strategy, item.strategy)
+    detail = f" ({code(item.operator)})" if item.operator else ""
+    return f"{how}{detail}; verified by the tests."
+
+
+def _size(patch: str) -> tuple[int, int]:
+    lines = patch.splitlines()
+    added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
+    removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
+    return added, removed
+
+
+def _files(patch: str) -> str:
+    names = [line[6:] for line in patch.splitlines() if line.startswith("+++ b/")]
+    return ", ".join(code(name) for name in names) or "a file"
+
+
+def _tests(report: Report) -> str:
+    before, after = report.before, report.after
+    rows = [
+        "## Tests",
+        "",
+        "| | before | after |",
+        "|---|---|---|",
+        f"| passed | {before.passed} | {after.passed} |",
+        f"| failed | {len(before.failing)} | {len(after.failing)} |",
+        f"| total | {before.total} | {after.total} |",
+    ]
+    mended = [name for name in before.failing if name not in after.failing]
+    rows += _names("Failed before, pass now:", mended)
+    rows += _names("Still failing:", after.failing)
+    rows += _names("Flaky (failed once, passed on a rerun without any edit):", report.flaky)
+    return "\n".join(rows)
+
+
+def _names(heading: str, ids: Sequence[str]) -> list[str]:
+    if not ids:
+        return []
+    shown = [f"- {code(name)}" for name in ids[:20]]
+    more = [f"- and {len(ids) - 20} more"] if len(ids) > 20 else []
+    return ["", heading, "", *shown, *more]
+
+
+def _diff(report: Report) -> str:
+    if not report.patch:
+        return ""
+    patch = strip_control(report.patch)
+    note = ""
+    if len(patch) > DIFF_LIMIT:
+        patch = patch[:DIFF_LIMIT]
+        note = "\n\nThe diff is cut here; the whole of it is in the patch file."
+    return f"## Diff\n\n{fenced(patch, 'diff')}{note}"
+
+
+def _follow_ups(report: Report) -> str:
+    lines = list(_remaining(report))
+    return "\n".join(["## Follow-ups", "", *lines]) if lines else ""
+
+
+def _remaining(report: Report) -> Iterable[str]:
+    for item in report.items:
+        if item.status in (Status.OPEN, Status.FAILED, Status.PARTLY, Status.REPORTED):
+            where = f"{code(f'{item.path}:{item.first_line}')}"
+            yield f"- {_TITLES[item.kind]} {item.number} ({where}) is {item.status.value}."
+    for name in report.left:
+        yield f"- {code(name)} is in the patch file and was not applied."
+    for item in report.items:
+        if item.survivors > 1:
+            yield (
+                f"- {item.survivors} different edits made the tests of item {item.number} pass; "
+                "look whether the chosen one is what you mean."
+            )
+    fixed = {item.path for item in report.items if item.patch}
+    for finding in report.findings:
+        if finding.path not in fixed:
+            yield (
+                f"- The model (unverified) on {code(f'{finding.path}:{finding.line}')}: "
+                f"{plain(finding.text)}"
+            )
+
+
+def _how(report: Report) -> str:
+    e, env = report.effort, report.environment
+    lines = [
+        "## How it was found",
+        "",
+        f"- {e.candidates} candidates tried, {e.test_runs} test runs, {e.seconds:.0f} s in all.",
+        f"- Model {code(e.model)}, seed {e.seed}: {e.model_requests} requests, "
+        f"{e.prompt_tokens} prompt tokens ({e.cached_tokens} from the cache) and "
+        f"{e.completion_tokens} written in {e.model_seconds:.0f} s.",
+    ]
+    if env.get("tests"):
+        lines.append(f"- Tests: {plain(str(env['tests']))}.")
+    if env.get("sandbox"):
+        lines.append(f"- Sandbox: {plain(str(env['sandbox']))}.")
+    if report.dropped:
+        lines.append(f"- {len(report.dropped)} plan items dropped because they named nothing real.")
+    where = (
+        "the model ran on this machine and no byte of the repository left it"
+        if env.get("local")
+        else f"the model was asked at {code(str(env.get('endpoint', '')))}"
+    )
+    lines.append(f"- Run {code(report.run_id)}; {where}.")
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""Shows the diff; a person, `--yes` or policy decides; only then is the user's tree touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from agent.deps import Deps
+from agent.events import Applied, DiffReady, PhaseStarted
+from agent.state import Approval, RunState
+from tools.errors import ToolsError
+from tools.policy import is_protected
+
+
+@dataclass(frozen=True)
+class Ruling:
+    files: tuple[str, ...]
+    """The changed files that may be applied."""
+    reason: str
+    """Why the others may not; empty when all may."""
+
+
+def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
+    """No side effect comes before the interrupt, for a resumed node runs again from its top."""
+    deps = runtime.context
+    deps.workspace.reset(state.get("edits", {}))
+    files = tuple(sorted(deps.workspace.changed()))
+    if not files:
+        return {"verdict": "nothing to apply", "applied": [], "left": []}
+    deps.emit(PhaseStarted(phase="approve"))
+    deps.emit(DiffReady(diff=deps.workspace.diff(), files=files))
+    ruling = _rule(deps, files)
+    reason = ruling.reason
+    applied: tuple[str, ...] = ()
+    if ruling.files:
+        deps.record.write("approved", files=ruling.files, by=deps.task.approval)
+        deps.record.sync()
+        try:
+            deps.workspace.apply(ruling.files)
+            applied = ruling.files
+        except (ToolsError, OSError) as error:
+            reason = str(error)
+    left = tuple(file for file in files if file not in applied)
+    deps.record.write("applied", files=applied, left=left, reason=reason)
+    deps.emit(Applied(files=applied, left=left, reason=reason))
+    verdict = "applied" if not left else "partly applied" if applied else "not applied"
+    return {"verdict": verdict, "applied": list(applied), "left": list(left), "reason": reason}
+
+
+def _rule(deps: Deps, files: tuple[str, ...]) -> Ruling:
+    match deps.task.approval:
+        case Approval.YES:
+            return Ruling(files, "")
+        case Approval.DRY_RUN:
+            return Ruling((), "A dry run never changes the repository.")
+        case Approval.NOBODY:
+            return Ruling((), "Nobody was there to approve it; use --yes to apply it unattended.")
+        case Approval.CI:
+            return _rule_of_ci(deps, files)
+        case Approval.ASK:
+            answer = interrupt({"files": list(files), "tree": deps.task.path})
+            if answer.get("approved"):
+                return Ruling(files, "")
+            return Ruling((), answer.get("reason") or "It was not approved.")
+
+
+def _rule_of_ci(deps: Deps, files: tuple[str, ...]) -> Ruling:
+    """Unattended: ordinary source files go in, tests and configuration wait for a person."""
+    ordinary = tuple(
+        file
+        for file in files
+        if deps.language.owns(file) and not deps.language.is_test(file) and not is_protected(file)
+    )
+    left = [file for file in files if file not in ordinary]
+    reason = f"Policy leaves these to a person: {', '.join(left)}." if left else ""
+    return Ruling(ordinary, reason)

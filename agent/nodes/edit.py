@@ -1,0 +1,44 @@
+"""Proposes candidates for the item in work, in the workspace only; nothing is decided here."""
+
+from __future__ import annotations
+
+from langgraph.runtime import Runtime
+
+from agent import searching, tidying
+from agent.deps import Deps
+from agent.events import PhaseStarted
+from agent.repair.seams import Candidate
+from agent.state import Kind, PlanItem, RunState, current_item, dump
+
+
+def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
+    deps = runtime.context
+    item = current_item(state)
+    assert item is not None, "the edge to edit is taken only while an item is open"
+    number = state.get("round", 0)
+    deps.workspace.reset(state.get("edits", {}))
+    deps.emit(
+        PhaseStarted(
+            phase="edit",
+            detail=f"{item.number}. {item.kind.value} in {item.place}, attempt {number + 1}",
+        )
+    )
+    candidates, number = _propose(deps, state, item, number)
+    deps.record.write(
+        "proposed", item=item.number, round=number, candidates=[dump(c) for c in candidates]
+    )
+    return {
+        "batch": [dump(candidate) for candidate in candidates],
+        "round": number,
+        "seconds": deps.budget.seconds_spent,
+    }
+
+
+def _propose(
+    deps: Deps, state: RunState, item: PlanItem, number: int
+) -> tuple[tuple[Candidate, ...], int]:
+    """The candidates, and the round of the search that they come from."""
+    if item.kind is Kind.BUG:
+        found = searching.batch(deps, state, item)
+        return (found.candidates, found.round) if found else ((), number)
+    return (tidying.candidates(deps, item) if number == 0 else ()), number

@@ -1,0 +1,165 @@
+"""The repository's own tests decide: on every candidate, then once more on the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langgraph.runtime import Runtime
+
+from agent import judging, planning, searching
+from agent.deps import Deps
+from agent.events import ItemFinished, Note, PhaseStarted, TestsFinished
+from agent.repair.seams import Candidate, Verdict
+from agent.state import (
+    Kind,
+    PlanItem,
+    RunState,
+    Status,
+    current_item,
+    dump,
+    items_of,
+    report_of,
+)
+from tools.report import TestReport
+
+PARTIAL_KEPT = 8
+CONFIRMATIONS = 3
+"""Winners that fail the clean run before the round counts as lost."""
+
+
+def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
+    deps = runtime.context
+    item = current_item(state)
+    assert item is not None, "verify follows edit, which had an item"
+    batch = [Candidate.model_validate(c) for c in state.get("batch", [])]
+    if not batch:
+        return _close(deps, state, item)
+    deps.emit(PhaseStarted(phase="verify", detail=f"{len(batch)} candidates"))
+    verdicts = searching.verdicts(deps, state, item, batch)
+    survivors = [verdict for verdict in verdicts if verdict.survives]
+    item = item.model_copy(
+        update={"tried": item.tried + len(verdicts), "survivors": len(survivors)}
+    )
+    ranked = deps.ranker.rank(survivors, searching.evidence(deps, state, item))
+    for place, verdict in enumerate(ranked[:CONFIRMATIONS]):
+        report = _confirm(deps, state, item, verdict)
+        if report is not None:
+            return _accept(deps, state, item, verdict, report, ranked[place + 1 :])
+    return {
+        "items": _with(state, item),
+        "batch": [],
+        "round": state.get("round", 0) + 1,
+        "partial": _partial(state, verdicts),
+        "seconds": deps.budget.seconds_spent,
+    }
+
+
+def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> TestReport | None:
+    """The whole suite in a process of its own with the winner in place; None when it fails."""
+    deps.workspace.reset(searching.edited(deps, state, verdict.candidate))
+    report = deps.run_tests(clean=True)
+    worse = judging.regressions(report_of(state, "now"), report, state.get("flaky", []))
+    lost = [t for t in item.targets if not judging.passes(t, report)]
+    if item.kind is Kind.BUG and verdict.survives and lost:
+        worse = (*worse, *lost)
+    deps.record.write("confirmed", item=item.number, report=dump(report), worse=worse)
+    if worse:
+        deps.emit(Note(text=f"A clean run refused the candidate: {worse[0]} fails with it."))
+        return None
+    deps.emit(
+        TestsFinished(
+            passed=report.passed_count,
+            total=report.total,
+            failing=tuple(test.id for test in report.failing),
+            seconds=report.seconds,
+            what="confirmed",
+        )
+    )
+    return report
+
+
+def _accept(
+    deps: Deps,
+    state: RunState,
+    item: PlanItem,
+    verdict: Verdict,
+    report: TestReport,
+    others: Sequence[Verdict] = (),
+) -> RunState:
+    edits = searching.edited(deps, state, verdict.candidate)
+    done = item.model_copy(
+        update={
+            "status": Status.FIXED if verdict.survives else Status.PARTLY,
+            "patch": deps.workspace.diff_between(state.get("edits", {}), edits),
+            "chosen": verdict,
+            "alternatives": tuple(
+                deps.workspace.diff_between(
+                    state.get("edits", {}), searching.edited(deps, state, other.candidate)
+                )
+                for other in others[: deps.task.candidates - 1]
+            ),
+        }
+    )
+    deps.record.write("accepted", item=dump(done))
+    deps.emit(ItemFinished(item=done))
+    items = _settle(deps, _items(state, done), report, done)
+    items = planning.number([*items, *searching.newly_failing(deps, state, items, edits, report)])
+    return _turn(deps, items, {"edits": edits, "now": dump(report)})
+
+
+def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
+    """Nothing is left to try: keep the best partial mend, if there is one."""
+    for kept in state.get("partial", [])[:CONFIRMATIONS]:
+        verdict = Verdict.model_validate(kept)
+        report = _confirm(deps, state, item, verdict)
+        if report is not None:
+            return _accept(deps, state, item, verdict, report)
+    done = item.model_copy(
+        update={"status": Status.FAILED, "note": f"{item.tried} candidates, none passed."}
+    )
+    deps.emit(ItemFinished(item=done))
+    return _turn(deps, _items(state, done), {})
+
+
+def _turn(deps: Deps, items: list[PlanItem], changes: RunState) -> RunState:
+    """On to the next open item."""
+    following = planning.next_open(items, 0)
+    return {
+        **changes,
+        "items": [dump(item) for item in items],
+        "current": following,
+        "round": 0,
+        "batch": [],
+        "partial": [],
+        "until": planning.share(deps.budget, items, following),
+        "seconds": deps.budget.seconds_spent,
+    }
+
+
+def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem) -> list[PlanItem]:
+    """Items whose tests pass now, mended along with another."""
+    settled = []
+    for item in items:
+        if item.status is Status.OPEN and item.targets:
+            left = tuple(t for t in item.targets if not judging.passes(t, report))
+            if not left:
+                note = f"Mended together with item {by.number}."
+                item = item.model_copy(update={"status": Status.FIXED, "note": note})
+                deps.emit(ItemFinished(item=item))
+        settled.append(item)
+    return settled
+
+
+def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
+    """The verdicts that turned some targets green without a regression, most first."""
+    kept = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
+    kept += [v for v in verdicts if v.target_passed and not v.regressions and not v.survives]
+    return [dump(v) for v in sorted(kept, key=lambda v: -v.target_passed)[:PARTIAL_KEPT]]
+
+
+def _items(state: RunState, changed: PlanItem) -> list[PlanItem]:
+    return [changed if item.number == changed.number else item for item in items_of(state)]
+
+
+def _with(state: RunState, changed: PlanItem) -> list[dict[str, object]]:
+    return [dump(item) for item in _items(state, changed)]

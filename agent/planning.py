@@ -1,0 +1,144 @@
+"""From one test run to a numbered plan: which failing tests share a cause, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from agent.repair.seams import Budget, Language, Localizer, Suspect
+from agent.state import Kind, PlanItem, Status
+from tools.report import Outcome, TestReport, TestResult
+from tools.text import one_line
+
+MAX_ITEMS = 50
+SUSPECTS_KEPT = 8
+
+
+def bug_items(
+    root: Path,
+    spectrum: TestReport,
+    failing: Sequence[TestResult],
+    localizer: Localizer,
+    language: Language,
+) -> list[PlanItem]:
+    """One item for each group of failing tests whose most suspicious function is the same.
+
+    `spectrum` is the run with coverage, `failing` the tests that failed and are not flaky.
+    """
+    groups: dict[tuple[str, str], list[TestResult]] = {}
+    broken: list[TestResult] = []
+    for test in failing:
+        if _is_broken_test(test, root, language):
+            broken.append(test)
+            continue
+        suspects = localizer.localize(root, _focus(spectrum, [test]))
+        key = (suspects[0].path, suspects[0].name) if suspects else ("", "")
+        groups.setdefault(key, []).append(test)
+    items = []
+    for tests in groups.values():
+        suspects = localizer.localize(root, _focus(spectrum, tests))[:SUSPECTS_KEPT]
+        items.append(_bug(tests, suspects))
+    items.sort(key=lambda item: -len(item.targets))
+    return items + [_broken(test) for test in broken]
+
+
+def number(items: Iterable[PlanItem]) -> list[PlanItem]:
+    kept = list(items)[:MAX_ITEMS]
+    return [item.model_copy(update={"number": i}) for i, item in enumerate(kept, 1)]
+
+
+def existing(items: Iterable[PlanItem], root: Path) -> tuple[list[PlanItem], list[str]]:
+    """The items whose file and lines exist, and a sentence for each that was dropped."""
+    kept, dropped = [], []
+    for item in items:
+        path = root / item.path
+        if not item.path or not path.is_file() or path.is_symlink():
+            dropped.append(f"{item.title}: there is no file {item.path or '(none named)'}.")
+            continue
+        length = path.read_bytes().count(b"\n") + 1
+        if not 1 <= item.first_line <= length:
+            dropped.append(f"{item.title}: {item.path} has no line {item.first_line}.")
+            continue
+        kept.append(item)
+    return kept, dropped
+
+
+def _focus(spectrum: TestReport, failing: Sequence[TestResult]) -> TestReport:
+    """The spectrum with only these of its failing tests, so that one cause shows."""
+    wanted = {test.id for test in failing}
+    covered = {test.id: test for test in spectrum.failing}
+    results = [r for r in spectrum.results if r.outcome is Outcome.PASSED or r.id in wanted]
+    results += [test for test in failing if test.id not in covered]
+    return spectrum.model_copy(update={"results": tuple(results)})
+
+
+def _is_broken_test(test: TestResult, root: Path, language: Language) -> bool:
+    """Whether the test file itself does not parse: nothing that an edit elsewhere could mend."""
+    path = root / test.path
+    if test.outcome is not Outcome.ERROR or not test.path or not language.is_test(test.path):
+        return False
+    if not language.owns(test.path) or not path.is_file():
+        return False
+    return not language.parses(path.read_text("utf-8", errors="replace"))
+
+
+def _bug(tests: Sequence[TestResult], suspects: Sequence[Suspect]) -> PlanItem:
+    first = tests[0]
+    reason = one_line(first.message) or "it fails without a message"
+    evidence = [f"`{test.id}` fails: {one_line(test.message, 160)}" for test in tests[:5]]
+    if len(tests) > 5:
+        evidence.append(f"and {len(tests) - 5} more tests that fail in the same place")
+    top = suspects[0] if suspects else None
+    if top is not None:
+        evidence += [f"`{top.name}` {why}" for why in top.reasons[:4]]
+    return PlanItem(
+        number=0,
+        kind=Kind.BUG,
+        title=f"{len(tests)} failing test{'s' * (len(tests) > 1)}: {one_line(reason, 100)}",
+        path=top.path if top else first.path,
+        first_line=top.first_line if top else 1,
+        last_line=top.last_line if top else 1,
+        evidence=tuple(evidence),
+        proposal=(
+            f"Search for an edit of `{top.name}` that makes them pass"
+            + (f", then of {len(suspects) - 1} other suspects." if len(suspects) > 1 else ".")
+            if top
+            else "No line of the repository can be suspected from these tests."
+        ),
+        targets=tuple(test.id for test in tests),
+        suspects=tuple(suspects),
+    )
+
+
+def _broken(test: TestResult) -> PlanItem:
+    return PlanItem(
+        number=0,
+        kind=Kind.BUG,
+        title=f"The test file {test.path} cannot be read by the interpreter",
+        path=test.path,
+        first_line=test.frames[-1].line if test.frames else 1,
+        last_line=test.frames[-1].line if test.frames else 1,
+        evidence=(one_line(test.message, 200),),
+        proposal="None: tests are never edited. Mend the test file by hand.",
+        targets=(test.id,),
+        status=Status.REPORTED,
+        note="Tests are never edited; this file needs a person.",
+    )
+
+
+def next_open(items: Sequence[PlanItem], start: int) -> int:
+    """Index of the first open item from `start` on; the number of items when none is left."""
+    for index in range(start, len(items)):
+        if items[index].status is Status.OPEN:
+            return index
+    return len(items)
+
+
+def share(budget: Budget, items: Sequence[PlanItem], current: int) -> float:
+    """When the current item's time is up, in seconds spent by the run.
+
+    Bugs that are still open share what is left evenly, so that one that cannot be mended does
+    not starve the others.
+    """
+    bugs = sum(item.status is Status.OPEN and bool(item.targets) for item in items[current:])
+    return budget.seconds_spent + budget.seconds_left / max(1, bugs)

@@ -1,0 +1,99 @@
+"""The model reads the code through read-only tools and says what it thinks is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from agent.deps import Deps
+from agent.prompts import prompt
+from agent.state import Finding, PlanItem
+from runtime.client import Answer
+from tools.text import head_and_tail, one_line, strip_control
+
+TURNS = 3
+TOOL_TEXT = 2_500
+"""Characters of a tool's answer that the model gets to see; about 700 tokens, 4 s of prefill."""
+_CAUSE = re.compile(r"^[\s\-*`\d.)]*([\w./\-]+\.\w+):(\d+)`?:?\s*(.+)$")
+
+
+def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str]]:
+    """What the model found, each checked against the workspace, and what was dropped.
+
+    Three turns at most. Nothing here is a fact: findings are kept as explanations only.
+    """
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": prompt("read")},
+        {"role": "user", "content": _question(items)},
+    ]
+    text = ""
+    for turn in range(TURNS):
+        last = turn == TURNS - 1
+        answer = deps.thinker.chat(
+            messages,
+            purpose="read",
+            max_tokens=200,
+            seed=deps.task.seed,
+            tools=() if last else deps.gateway.specs(read_only=True),
+            show=True,
+        )
+        text = answer.texts[0]
+        if not answer.tool_calls or last:
+            break
+        messages += _call_tools(deps, answer)
+    return _check(deps, text)
+
+
+def _question(items: Sequence[PlanItem]) -> str:
+    lines = ["Failing tests and where they lead:"]
+    for item in items[:5]:
+        lines.append(f"- {item.title}")
+        lines += [f"  - {one_line(evidence, 160)}" for evidence in item.evidence[:3]]
+        lines.append(f"  - suspected: {item.path} lines {item.first_line}-{item.last_line}")
+    return "\n".join(lines)
+
+
+def _call_tools(deps: Deps, answer: Answer) -> list[dict[str, Any]]:
+    calls = answer.tool_calls[:3]
+    spoken = {
+        "role": "assistant",
+        "content": answer.texts[0],
+        "tool_calls": [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in calls
+        ],
+    }
+    results = [
+        {
+            "role": "tool",
+            "tool_call_id": call.id,
+            "content": head_and_tail(
+                deps.gateway.call(call.name, call.arguments, caller="model").content, TOOL_TEXT
+            ),
+        }
+        for call in calls
+    ]
+    return [spoken, *results]
+
+
+def _check(deps: Deps, text: str) -> tuple[list[Finding], list[str]]:
+    """Keeps the lines that name a line which exists."""
+    found, dropped = [], []
+    for line in strip_control(text).splitlines():
+        match = _CAUSE.match(line)
+        if match is None:
+            continue
+        path, number, words = match[1].removeprefix("./"), int(match[2]), match[3]
+        result = deps.call("read_file", path=path)
+        if not result.ok:
+            dropped.append(f"The model named {one_line(path, 80)}, which cannot be read.")
+        elif number > result.content.count("\n") + 1 or number < 1:
+            dropped.append(f"The model named line {number} of {path}, which does not exist.")
+        else:
+            found.append(Finding(path=path, line=number, text=one_line(words, 300)))
+    return found, dropped

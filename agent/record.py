@@ -1,0 +1,90 @@
+"""The run's record on disk: append-only JSON lines, each with the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+GENESIS = "0" * 64
+
+
+class Record:
+    """Appends to one file; a line has left the process before `write` returns.
+
+    So a killed process loses nothing; `sync` makes the lines survive a power cut too.
+
+    Every line is an object with `seq`, `time` (Unix seconds), `kind`, `data`, `prev` and `hash`:
+    the SHA-256 of the line's canonical JSON without `hash`. Changing or removing any line breaks
+    the chain from there on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seq, self._prev = _tail(path)
+        self._file = path.open("a", encoding="utf-8")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def sync(self) -> None:
+        os.fsync(self._file.fileno())
+
+    def write(self, kind: str, **data: Any) -> None:
+        entry = {
+            "seq": self._seq,
+            "time": round(time.time(), 3),
+            "kind": kind,
+            "data": data,
+            "prev": self._prev,
+        }
+        self._prev = entry["hash"] = _digest(entry)
+        self._seq += 1
+        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
+        self._file.write(line)
+        self._file.flush()
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of a record. A last line cut off by a crash is not one."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield json.loads(line)
+
+
+def verify(path: Path) -> str:
+    """Empty when the chain holds, else one sentence that names the first bad line."""
+    prev = GENESIS
+    for number, entry in enumerate(read(path)):
+        if entry.get("prev") != prev or entry.get("hash") != _digest(entry):
+            return f"Line {number + 1} of {path} was changed, or a line before it was removed."
+        prev = entry["hash"]
+    return ""
+
+
+def _digest(entry: Mapping[str, Any]) -> str:
+    bare = {key: value for key, value in entry.items() if key != "hash"}
+    canonical = json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _tail(path: Path) -> tuple[int, str]:
+    """Where to go on: drops a last line that a crash cut off."""
+    seq, prev, length = 0, GENESIS, 0
+    if not path.exists():
+        return seq, prev
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                entry = json.loads(line)
+                seq, prev = entry["seq"] + 1, entry["hash"]
+                length += len(line)
+    os.truncate(path, length)
+    return seq, prev

@@ -1,0 +1,124 @@
+"""Between the graph and the repair search: evidence in, candidates and verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent import planning
+from agent.deps import Deps
+from agent.events import CandidateTried
+from agent.repair.edit import edited_files
+from agent.repair.seams import Candidate, Evidence, Verdict
+from agent.repair.search import Batch
+from agent.state import PlanItem, RunState, report_of
+from tools.report import Outcome, TestReport, TestResult
+
+SPECTRUM_TESTS = 400
+"""Coverage is measured on the failing tests and on at most this many others."""
+SPECTRUM = "spectrum.json"
+"""The run with coverage, in the run's directory: too large for a checkpoint."""
+
+
+def keep_spectrum(deps: Deps, report: TestReport) -> None:
+    (deps.home / SPECTRUM).write_text(report.model_dump_json(), "utf-8")
+
+
+def evidence(deps: Deps, state: RunState, item: PlanItem) -> Evidence:
+    """What proposers and the ranker may look at, on the workspace as it is now."""
+    now = report_of(state, "now")
+    failing = [test for test in now.failing if test.id in item.targets]
+    return Evidence(
+        root=deps.workspace.root,
+        failing=_detailed(deps, failing),
+        baseline=now.model_copy(update={"results": _detailed(deps, now.results)}),
+        suspects=item.suspects,
+        tried=tuple(Verdict.model_validate(v) for v in state.get("partial", [])),
+        issue=deps.task.issue,
+        seed=deps.task.seed,
+    )
+
+
+def batch(deps: Deps, state: RunState, item: PlanItem) -> Batch | None:
+    """The next round's candidates; None when the search, or the item's time, is at its end."""
+    with deps.budget.until(state.get("until", deps.task.budget_seconds)):
+        return deps.search.batch(state.get("round", 0), evidence(deps, state, item), deps.budget)
+
+
+def verdicts(
+    deps: Deps, state: RunState, item: PlanItem, candidates: Sequence[Candidate]
+) -> list[Verdict]:
+    """What the tests say of each candidate, until the item's time is up."""
+    found = []
+    deps.workspace.reset(state.get("edits", {}))
+    with deps.budget.until(state.get("until", deps.task.budget_seconds)):
+        trials = deps.verifier.verify(candidates, evidence(deps, state, item), deps.budget)
+        for count, verdict in enumerate(trials, 1):
+            deps.record.write("tried", item=item.number, **_told(verdict))
+            deps.emit(_event(deps, item, item.tried + count, verdict))
+            found.append(verdict)
+    return found
+
+
+def edited(deps: Deps, state: RunState, candidate: Candidate) -> dict[str, str]:
+    """All edits of the run with the candidate's on top: path to whole new text."""
+    edits = state.get("edits", {})
+    deps.workspace.reset(edits)
+    before = {splice.path: deps.workspace.read(splice.path) for splice in candidate.splices}
+    return edits | edited_files(candidate.splices, before)
+
+
+def newly_failing(
+    deps: Deps,
+    state: RunState,
+    items: Sequence[PlanItem],
+    edits: Mapping[str, str],
+    report: TestReport,
+) -> list[PlanItem]:
+    """Items for tests that could not even be collected before, and fail now."""
+    known = {target for item in items for target in item.targets} | set(state.get("flaky", []))
+    fresh = [test for test in report.failing if test.id not in known]
+    if not fresh:
+        return []
+    deps.workspace.reset(edits)
+    passing = report.ids(Outcome.PASSED)[:SPECTRUM_TESTS]
+    spectrum = deps.run_tests([*passing, *(test.id for test in fresh)], coverage=True)
+    keep_spectrum(deps, spectrum)
+    detailed = [test for test in spectrum.failing if test.id not in known]
+    return planning.bug_items(
+        deps.workspace.root, spectrum, detailed, deps.localizer, deps.language
+    )
+
+
+def _detailed(deps: Deps, results: Sequence[TestResult]) -> tuple[TestResult, ...]:
+    """The results with the coverage that the spectrum has of them."""
+    file = deps.home / SPECTRUM
+    if not file.is_file():
+        return tuple(results)
+    spectrum = TestReport.model_validate_json(file.read_text("utf-8"))
+    lines = {result.id: result.lines for result in spectrum.results}
+    return tuple(r.model_copy(update={"lines": lines.get(r.id, {})}) for r in results)
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as the record keeps it: the candidate itself stands under `proposed`."""
+    return verdict.model_dump(mode="json", exclude={"candidate"})
+
+
+def _event(deps: Deps, item: PlanItem, number: int, verdict: Verdict) -> CandidateTried:
+    candidate = verdict.candidate
+    first = candidate.splices[0]
+    line = deps.workspace.read(first.path).count("\n", 0, first.start) + 1
+    return CandidateTried(
+        item=item.number,
+        number=number,
+        strategy=candidate.strategy,
+        operator=candidate.operator,
+        path=first.path,
+        line=line,
+        passed=verdict.target_passed,
+        total=verdict.target_total,
+        survived=verdict.survives,
+        rejected=verdict.rejected,
+        seconds_left=deps.budget.seconds_left,
+    )

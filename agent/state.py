@@ -1,0 +1,167 @@
+"""What a run is asked for, what it knows, and the small state that the graph carries."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.repair.seams import Suspect, Verdict
+from tools.report import TestReport
+
+
+class Approval(StrEnum):
+    """Who decides whether the approved patch reaches the user's tree."""
+
+    ASK = "ask"
+    YES = "yes"
+    DRY_RUN = "dry-run"
+    CI = "ci"
+    """Ordinary source files that the tests verified are applied, anything else is left."""
+    NOBODY = "nobody"
+    """Neither a terminal nor a word from the caller: nothing is applied."""
+
+
+class Scope(StrEnum):
+    """What is looked for besides the bugs that make tests fail."""
+
+    BUGS = "bugs"
+    TOUCHED = "touched"
+    """Also duplication, and style by the repository's rules, in files that failing tests run."""
+    ALL = "all"
+    """Also duplication and style in the whole repository, whether tests fail or not."""
+
+
+class Task(BaseModel):
+    """One request to fix one repository."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    """Absolute path of the user's repository."""
+    test_command: str | None = None
+    budget_seconds: float = Field(default=300.0, gt=0)
+    approval: Approval = Approval.ASK
+    scope: Scope = Scope.TOUCHED
+    issue: str = ""
+    """Untrusted text of a bug report."""
+    model: str
+    endpoint: str | None = None
+    seed: int = 0
+    candidates: int = Field(default=1, ge=1)
+    """How many of the survivors the summary shows."""
+    allow_unsandboxed: bool = False
+
+
+class Kind(StrEnum):
+    BUG = "bug"
+    DUPLICATION = "duplication"
+    STYLE = "style"
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    FIXED = "fixed"
+    PARTLY = "partly fixed"
+    FAILED = "not fixed"
+    REPORTED = "reported"
+    """Found, but nothing that this program may mend (a broken test file, say)."""
+
+
+class PlanItem(BaseModel):
+    """One thing to mend; every field was checked against the repository."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    kind: Kind
+    title: str
+    path: str
+    first_line: int
+    last_line: int
+    evidence: tuple[str, ...] = ()
+    proposal: str = ""
+    targets: tuple[str, ...] = ()
+    """Ids of the tests that must pass when the item is done; empty for duplication and style."""
+    suspects: tuple[Suspect, ...] = ()
+    subject: str = ""
+    """What the item is about inside its file: the copied function, the linter's rules."""
+    status: Status = Status.OPEN
+    note: str = ""
+    patch: str = ""
+    """Unified diff of what was accepted for this item alone."""
+    tried: int = 0
+    survivors: int = 0
+    chosen: Verdict | None = None
+    alternatives: tuple[str, ...] = ()
+    """Diffs of the next best survivors."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.first_line}"
+
+
+class Finding(BaseModel):
+    """What the model said after reading the code; an explanation, never a fact."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    line: int
+    text: str
+
+
+class RunState(TypedDict, total=False):
+    """Plain values only, so that a checkpoint can be read by any version of any library."""
+
+    baseline: dict[str, Any]
+    now: dict[str, Any]
+    """Report of the last whole run with the accepted edits."""
+    flaky: list[str]
+    """Ids of tests that failed once and passed on a rerun without any edit."""
+    items: list[dict[str, Any]]
+    current: int
+    """Index of the item in work; equal to the number of items when all are done."""
+    round: int
+    """Which batch of the current item's search comes next."""
+    batch: list[dict[str, Any]]
+    """Candidates that wait for their tests."""
+    partial: list[dict[str, Any]]
+    """Verdicts on the current item that turned some of its tests green, most first."""
+    until: float
+    """When the current item's share of the budget ends, in seconds spent by the run."""
+    edits: dict[str, str]
+    """Whole new text of every file accepted so far."""
+    findings: list[dict[str, Any]]
+    dropped: list[str]
+    """Plan items that named something which does not exist, and why they were dropped."""
+    explanation: str
+    seconds: float
+    """Spent so far, over all sessions of this run."""
+    verdict: str
+    """What approve decided: `applied`, `partly applied`, `not applied`, `nothing to apply`."""
+    applied: list[str]
+    left: list[str]
+    """Changed files that were not applied."""
+    reason: str
+
+
+def items_of(state: RunState) -> list[PlanItem]:
+    return [PlanItem.model_validate(item) for item in state.get("items", [])]
+
+
+def current_item(state: RunState) -> PlanItem | None:
+    items = state.get("items", [])
+    index = state.get("current", 0)
+    return PlanItem.model_validate(items[index]) if index < len(items) else None
+
+
+def report_of(state: RunState, key: str) -> TestReport:
+    """The report kept under `baseline` or `now`; an empty one before it exists."""
+    value: Any = state.get(key)
+    return TestReport.model_validate(value) if value else TestReport()
+
+
+def dump(value: BaseModel) -> dict[str, Any]:
+    return value.model_dump(mode="json")

@@ -1,0 +1,173 @@
+"""The model as the nodes see it: started when first needed, counted, and shown as it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from agent.events import Doing, Event, ModelFinished, Note, Token
+from agent.record import Record, read
+from agent.repair.seams import Budget, Clock
+from runtime.client import Answer, Branch, Client, Endpoint, Usage
+from runtime.errors import BranchingUnsupported
+
+
+class Host(Protocol):
+    """Where a model runs: a server of our own, or somebody's endpoint."""
+
+    def start(self, say: Callable[[str], None]) -> Endpoint:
+        """Returns when the endpoint answers; raises RuntimeFailure with one sentence."""
+
+    def stop(self) -> None: ...
+
+
+@dataclass
+class Totals:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, record: Record) -> Totals:
+        """What the run's earlier sessions used, by their record."""
+        totals = cls()
+        for entry in read(record.path):
+            if entry["kind"] == "model":
+                totals.add(Usage(**entry["data"]["usage"]), entry["data"]["seconds"])
+        return totals
+
+    def add(self, usage: Usage, seconds: float) -> None:
+        self.prompt_tokens += usage.prompt_tokens
+        self.completion_tokens += usage.completion_tokens
+        self.cached_tokens += usage.cached_tokens
+        self.requests += 1
+        self.seconds += seconds
+
+
+class _Pulse:
+    """Says once a second how far and how fast a generation is."""
+
+    def __init__(self, clock: Clock, emit: Callable[[Event], None], purpose: str) -> None:
+        self._clock, self._emit, self._purpose = clock, emit, purpose
+        self._started = self._last = clock()
+        self._pieces = 0
+
+    def beat(self) -> None:
+        self._pieces += 1
+        now = self._clock()
+        if now - self._last >= 1.0:
+            self._last = now
+            rate = self._pieces / (now - self._started)
+            self._emit(
+                Doing(text=f"model ({self._purpose}): {self._pieces} tokens, {rate:.0f} tok/s")
+            )
+
+
+class Thinker:
+    """Implements the search's Sampler and Brancher over one lazily started endpoint."""
+
+    def __init__(
+        self, host: Host, budget: Budget, record: Record, emit: Callable[[Event], None]
+    ) -> None:
+        self.totals = Totals.of(record)
+        self.model = ""
+        self._host = host
+        self._budget = budget
+        self._record = record
+        self._emit = emit
+        self._client: Client | None = None
+
+    @property
+    def started(self) -> bool:
+        return self._client is not None
+
+    def close(self) -> None:
+        self._client = None
+        self._host.stop()
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        purpose: str = "propose",
+        n: int = 1,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+        tools: Sequence[Mapping[str, Any]] = (),
+        show: bool = False,
+    ) -> Answer:
+        """One request of `n` samples; with `show`, the first sample's text becomes events."""
+        client = self._connect()
+        self._emit(Doing(text=f"The model reads the question ({purpose}, {n} samples)"))
+        pulse = _Pulse(self._budget.clock, self._emit, purpose)
+
+        def on_token(sample: int, text: str) -> None:
+            pulse.beat()
+            if show and sample == 0:
+                self._emit(Token(text=text))
+
+        answer = client.chat(
+            messages,
+            n=n,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            stop=stop,
+            tools=tools,
+            on_token=on_token,
+        )
+        self._count(
+            purpose,
+            answer.usage,
+            answer.seconds,
+            {"messages": list(messages), "texts": list(answer.texts)},
+        )
+        return answer
+
+    def branch(
+        self, messages: Sequence[Mapping[str, Any]], forced: str, **options: Any
+    ) -> tuple[Branch, ...]:
+        """Branches of `forced`; raises BranchingUnsupported on a foreign endpoint."""
+        client = self._connect()
+        self._emit(Doing(text="The model reads the code: where would it have written other code?"))
+        started = self._budget.clock()
+        usage = Usage(0, 0)
+
+        def count(given: Usage) -> None:
+            nonlocal usage
+            usage = given
+
+        try:
+            branches = client.branch(messages, forced, on_usage=count, **options)
+        except BranchingUnsupported:
+            self._emit(Note(text="This endpoint cannot branch; the search samples instead."))
+            raise
+        self._count(
+            "branch",
+            usage,
+            self._budget.clock() - started,
+            {"forced": forced, "branches": [[b.offset, b.text] for b in branches]},
+        )
+        return branches
+
+    def _connect(self) -> Client:
+        if self._client is None:
+            endpoint = self._host.start(lambda text: self._emit(Doing(text=text)))
+            self.model = endpoint.model
+            self._client = Client(endpoint)
+        return self._client
+
+    def _count(self, purpose: str, usage: Usage, seconds: float, exchange: dict[str, Any]) -> None:
+        self.totals.add(usage, seconds)
+        self._budget.tokens_used += usage.completion_tokens
+        self._record.write(
+            "model", purpose=purpose, usage=asdict(usage), seconds=round(seconds, 3), **exchange
+        )
+        self._emit(ModelFinished(purpose=purpose, seconds=seconds, **asdict(usage)))

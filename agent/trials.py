@@ -1,0 +1,118 @@
+"""Runs tests for the gateway, and candidates through the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from agent.errors import AgentError
+from tools.gateway import ToolResult
+from tools.report import Outcome, TestReport
+from tools.testing import TestRunner, TestSession
+from tools.workspace import Workspace
+
+Call = Callable[..., ToolResult]
+
+SLACK = 2.0
+"""Seconds that a quick run may take beyond five times what its tests took before any edit."""
+FAILING_SECONDS = 1.0
+"""A failing test counts for at most this much: one that hung must not slow every candidate."""
+LONGEST = 60.0
+
+
+class TestBench:
+    """The gateway's `run_tests`: clean runs in a new process, quick ones in a forked worker."""
+
+    __test__ = False
+
+    def __init__(
+        self,
+        runner: TestRunner,
+        workspace: Workspace,
+        on_progress: Callable[[int, int], None],
+        stack: ExitStack,
+    ) -> None:
+        self._runner = runner
+        self._workspace = workspace
+        self._on_progress = on_progress
+        self._stack = stack
+        self._session: TestSession | None = None
+        self._seconds: dict[str, float] = {}
+
+    def __call__(
+        self,
+        selection: Sequence[str] | None,
+        *,
+        coverage: bool,
+        clean: bool,
+        timeout: float | None,
+        stop_at_first: bool = False,
+    ) -> TestReport:
+        if clean or coverage:
+            # A test may have written into the tree; a run that must be believed starts afresh.
+            self._workspace.restore()
+            report = self._runner.run(
+                selection, coverage=coverage, timeout=timeout, on_progress=self._on_progress
+            )
+            if not coverage:
+                self._remember(report)
+            return report
+        return self._quick(selection, timeout or self._limit(selection), stop_at_first)
+
+    def _quick(
+        self, selection: Sequence[str] | None, timeout: float, stop_at_first: bool
+    ) -> TestReport:
+        if self._session is None:
+            self._session = self._stack.enter_context(self._runner.session())
+        return self._session.run(
+            selection, timeout, stop_at_first, test_timeout=max(1.0, timeout / 2)
+        )
+
+    def _remember(self, report: TestReport) -> None:
+        """How long each test took, the first time it was seen."""
+        for test in report.results:
+            slow = test.outcome in (Outcome.FAILED, Outcome.ERROR)
+            seconds = min(test.seconds, FAILING_SECONDS) if slow else test.seconds
+            self._seconds.setdefault(test.id, seconds)
+
+    def _limit(self, selection: Sequence[str] | None) -> float:
+        names = self._seconds if selection is None else selection
+        usual = sum(self._seconds.get(name, FAILING_SECONDS) for name in names)
+        return min(SLACK + 5 * usual, max(LONGEST, 2 * usual))
+
+
+class GatewayTrials:
+    """The search's CandidateRunner: each write and each run is a call through the gateway."""
+
+    def __init__(self, call: Call, workspace: Workspace) -> None:
+        self._call = call
+        self._workspace = workspace
+
+    def run(
+        self,
+        files: Mapping[str, str],
+        selection: Sequence[str] | None,
+        *,
+        stop_at_first: bool = False,
+    ) -> TestReport:
+        """Raises AgentError when the gateway refuses."""
+        before = {path: self._workspace.read(path) for path in files}
+        arguments: dict[str, Any] = {"stop_at_first": stop_at_first}
+        if selection is not None:
+            arguments["selection"] = list(selection)
+        try:
+            self._write(files)
+            result = self._call("run_tests", **arguments)
+        finally:
+            for path, text in before.items():
+                self._workspace.write(path, text)
+        if not result.ok or not isinstance(result.data, TestReport):
+            raise AgentError(f"The tests could not be run: {result.content}")
+        return result.data
+
+    def _write(self, files: Mapping[str, str]) -> None:
+        for path, text in files.items():
+            result = self._call("write_file", path=path, content=text)
+            if not result.ok:
+                raise AgentError(f"{path} could not be written: {result.content}")

@@ -1,0 +1,153 @@
+"""Builds what one run works with, from its task; nothing else knows which parts exist."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from agent import home
+from agent.deps import Cancelled, Deps
+from agent.errors import Unusable
+from agent.events import Doing, Event, TestsProgress, ToolCalled
+from agent.host import LocalHost, RemoteHost
+from agent.record import Record
+from agent.repair.assembly import assemble
+from agent.repair.seams import Budget
+from agent.state import Task
+from agent.thinker import Thinker
+from agent.trials import GatewayTrials, TestBench
+from tools import git
+from tools.gateway import Gateway, ToolRecord, ToolResult
+from tools.policy import LINTERS, Budgets, Policy, stop_file
+from tools.sandbox import Sandbox, choose
+from tools.testing import TestPlan, TestRunner, detect
+from tools.toolbox import build_toolbox
+from tools.workspace import Workspace
+
+# A candidate is one write and one test run, and a search tries thousands.
+BUDGETS = Budgets(calls=100_000, test_runs=50_000, writes=50_000, bytes_written=4 << 30)
+LONGEST_RUN = 900.0
+"""Seconds that one run of the whole suite may take."""
+Emit = Callable[[Event], None]
+
+
+def build_deps(
+    task: Task,
+    run_id: str,
+    directory: Path,
+    emit: Emit,
+    cancelled: threading.Event,
+    stack: ExitStack,
+) -> Deps:
+    """Raises ToolsError or Unusable, one sentence each, for what cannot be worked with."""
+    source = Path(task.path)
+    _require_repository(source)
+    plan = detect(source, task.test_command)
+    emit(Doing(text="Trying the sandbox"))
+    sandbox = choose(allow_unsandboxed=task.allow_unsandboxed)
+    emit(Doing(text=f"Copying {source}"))
+    workspace = _workspace(source, directory / home.WORKSPACE)
+    stack.callback(workspace.close)
+    record = Record(directory / home.RECORD)
+    stack.callback(record.close)
+    budget = Budget(deadline=time.monotonic() + task.budget_seconds, clock=time.monotonic)
+    runner = TestRunner(plan, workspace.root, sandbox, timeout=LONGEST_RUN)
+    bench = TestBench(
+        runner, workspace, lambda done, total: emit(TestsProgress(done=done, total=total)), stack
+    )
+    policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=[stop_file(home.state_root())])
+    toolbox = build_toolbox(workspace, sandbox, policy, bench)
+    gateway = Gateway(toolbox, policy, _on_call(record, emit))
+    thinker = Thinker(_host(task), budget, record, emit)
+    stack.callback(thinker.close)
+
+    def call(tool: str, **arguments: Any) -> ToolResult:
+        if cancelled.is_set():
+            raise Cancelled("The run was interrupted.")
+        return gateway.call(tool, arguments, caller="harness")
+
+    parts = assemble(thinker, GatewayTrials(call, workspace), lambda _, path: workspace.read(path))
+    facts = _facts(task, source, plan, sandbox)
+    record.write("started", task=task.model_dump(mode="json"), facts=facts)
+    return Deps(
+        task=task,
+        run_id=run_id,
+        home=directory,
+        workspace=workspace,
+        gateway=gateway,
+        call=call,
+        thinker=thinker,
+        language=parts.language,
+        clones=parts.clones,
+        localizer=parts.localizer,
+        search=parts.search,
+        verifier=parts.verifier,
+        ranker=parts.ranker,
+        budget=budget,
+        record=record,
+        emit=emit,
+        facts=facts,
+    )
+
+
+def _require_repository(source: Path) -> None:
+    if not source.exists():
+        raise Unusable(f"{source} does not exist; give the path of a repository.")
+    if not source.is_dir():
+        raise Unusable(f"{source} is not a directory; give the path of a repository.")
+    if not os.access(source, os.R_OK | os.X_OK):
+        raise Unusable(f"{source} cannot be read by this user; change its permissions.")
+    if not any(source.iterdir()):
+        raise Unusable(f"{source} is empty; give the path of a repository with tests.")
+
+
+def _workspace(source: Path, directory: Path) -> Workspace:
+    """The copy of this run: made once, opened again when the run is resumed."""
+    if (directory / "manifest.json").is_file():
+        workspace = Workspace.open(directory)
+        workspace.recover()
+        return workspace
+    directory.mkdir(exist_ok=True)
+    return Workspace.create(source, directory)
+
+
+def _host(task: Task) -> LocalHost | RemoteHost:
+    if task.endpoint is None:
+        return LocalHost(task.model)
+    return RemoteHost(task.endpoint, os.environ.get("LOCUM_TOKEN", "local"), task.model)
+
+
+def _on_call(record: Record, emit: Emit) -> Callable[[ToolRecord], None]:
+    def heard(call: ToolRecord) -> None:
+        record.write("tool", **call.model_dump(mode="json"))
+        emit(
+            ToolCalled(
+                tool=call.tool,
+                caller=call.caller,
+                arguments=str(call.arguments),
+                verdict=call.decision.verdict,
+                ok=call.ok,
+                seconds=call.seconds,
+            )
+        )
+
+    return heard
+
+
+def _facts(task: Task, source: Path, plan: TestPlan, sandbox: Sandbox) -> dict[str, Any]:
+    """What the summary says of the surroundings."""
+    where = git.facts(source)
+    return {
+        "tests": "; ".join(plan.reasons) or " ".join(plan.argv),
+        "command": list(plan.argv),
+        "sandbox": f"{sandbox.name} ({sandbox.level})",
+        "commit": where.head,
+        "branch": where.branch,
+        "local": task.endpoint is None,
+        "endpoint": task.endpoint or "",
+    }

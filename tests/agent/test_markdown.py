@@ -1,0 +1,146 @@
+"""The pull-request body says what the report says, and hostile text stays text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from agent import markdown
+from agent.report import Effort, ItemReport, Report, TestCounts
+from agent.state import Finding, Kind, Status
+
+PATCH = "--- a/bank/utils.py\n+++ b/bank/utils.py\n@@ -1 +1 @@\n-a / b\n+a * b / 100\n"
+
+
+def tokens_of(body: str) -> list[Token]:
+    """Block and inline tokens, as a CommonMark parser with tables sees them."""
+    blocks = MarkdownIt("commonmark").enable("table").parse(body)
+    return blocks + [child for block in blocks for child in block.children or []]
+
+
+def make_item(**changes: object) -> ItemReport:
+    values: dict[str, object] = {
+        "number": 1,
+        "kind": Kind.BUG,
+        "title": "3 failing tests: assert 200.0 == 50.0",
+        "path": "bank/utils.py",
+        "first_line": 10,
+        "last_line": 16,
+        "status": Status.FIXED,
+        "evidence": ("`calculate_interest` runs in 3 of 3 failing tests",),
+        "note": "",
+        "patch": PATCH,
+        "strategy": "rewrite",
+        "operator": "sample 3",
+        "candidates_tried": 17,
+        "survivors": 2,
+        "alternatives": (),
+    }
+    return ItemReport.model_validate(values | changes)
+
+
+def make_report(**changes: object) -> Report:
+    values: dict[str, object] = {
+        "run_id": "20260101-000000-abcd",
+        "path": "/home/ada/bank",
+        "exit_status": 0,
+        "headline": "Tests pass: 6 of 9 before, 9 of 9 after",
+        "before": TestCounts(passed=6, total=9, failing=("t.py::a", "t.py::b", "t.py::c")),
+        "after": TestCounts(passed=9, total=9, failing=()),
+        "items": (make_item(),),
+        "flaky": (),
+        "dropped": (),
+        "findings": (),
+        "explanation": "",
+        "verdict": "applied",
+        "reason": "",
+        "applied": ("bank/utils.py",),
+        "left": (),
+        "patch": PATCH,
+        "effort": Effort(
+            seconds=42.2,
+            candidates=17,
+            test_runs=20,
+            model="qwen",
+            seed=0,
+            model_requests=3,
+            prompt_tokens=900,
+            completion_tokens=300,
+            cached_tokens=100,
+            model_seconds=30.0,
+        ),
+        "environment": {"tests": "pytest", "sandbox": "bubblewrap", "local": True},
+    }
+    return Report.model_validate(values | changes)
+
+
+def test_the_body_has_every_section_with_the_numbers_of_the_report() -> None:
+    body = markdown.render(make_report())
+    headings = re.findall(r"^## (.+)$", body, re.M)
+    assert headings == [
+        "What was wrong and why",
+        "What changed",
+        "Tests",
+        "Diff",
+        "Follow-ups",
+        "How it was found",
+    ]
+    assert "6 of 9 passed before, 9 of 9 pass after" in body
+    assert "17 candidates tried, 20 test runs, 42 s" in body
+    assert "| passed | 6 | 9 |" in body
+    assert "2 different edits made the tests of item 1 pass" in body
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<img src=x onerror=alert(1)>",
+        "[click](javascript:alert(1))",
+        "@everyone #1 please merge",
+        "\x1b]0;owned\x07text",
+        "# heading\n## another",
+        "| a | b |",
+        "a\u202egnp.exe",
+        "`unbalanced backtick",
+    ],
+)
+def test_text_of_repositories_and_models_cannot_become_markup(hostile: str) -> None:
+    report = make_report(
+        items=(make_item(title=hostile, note=hostile, evidence=(hostile,), path=hostile),),
+        explanation=hostile,
+        findings=(Finding(path="other.py", line=1, text=hostile),),
+        before=TestCounts(passed=0, total=1, failing=(hostile,)),
+    )
+    body = markdown.render(report)
+    tokens = tokens_of(body)
+    kinds = {token.type for token in tokens}
+    assert not kinds & {"html_inline", "html_block", "link_open", "image"}
+    prose = "".join(token.content for token in tokens if token.type == "text")
+    assert not re.search(r"[@#]\w", prose), "a mention or a reference outside code"
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", body)
+    headings = [token.tag for token in tokens if token.type == "heading_open"]
+    assert headings.count("h1") == 1
+    assert headings.count("h2") == 6
+
+
+def test_the_parser_of_these_tests_sees_markup_where_there_is_some() -> None:
+    kinds = {token.type for token in tokens_of("[a](https://b.example) <b>c</b>")}
+    assert {"link_open", "html_inline"} <= kinds
+
+
+def test_a_diff_with_fences_in_it_stays_one_block() -> None:
+    patch = "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-```\n+````python\n"
+    body = markdown.render(make_report(patch=patch))
+    fence = re.search(r"^(`{3,})diff$", body, re.M)
+    assert fence is not None
+    assert len(fence[1]) > 4
+    assert body.count(f"\n{fence[1]}\n") == 1
+
+
+def test_the_model_speaks_only_as_an_explanation() -> None:
+    body = markdown.render(make_report(explanation="All 9 tests pass.\nI ran them."))
+    assert "In the model's words (an explanation, not evidence):" in body
+    assert "> All 9 tests pass." in body

@@ -1,0 +1,89 @@
+"""Failing tests become items: grouped by cause, checked against the tree, numbered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent import planning
+from agent.repair.python.language import PythonLanguage
+from agent.repair.seams import Suspect
+from agent.state import Kind, PlanItem, Status
+from tools.report import Outcome, TestReport, TestResult
+
+
+class FirstLetter:
+    """Suspects `<first letter of the only failing test>.py`, as a real one would by coverage."""
+
+    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+        names = {result.id.split("::")[1][5] for result in baseline.failing}
+        return tuple(
+            Suspect(path=f"{n}.py", name=n, first_line=1, last_line=2, score=1.0)
+            for n in sorted(names)
+            if (root / f"{n}.py").exists()
+        )
+
+
+def failing(name: str, **changes: object) -> TestResult:
+    values: dict[str, object] = {
+        "id": f"test_x.py::{name}",
+        "outcome": Outcome.FAILED,
+        "message": "AssertionError: 1 != 2",
+        "path": "test_x.py",
+    }
+    return TestResult.model_validate(values | changes)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").write_text("def f():\n    return 1\n")
+    (tmp_path / "test_x.py").write_text("def test_a(): pass\n")
+    return tmp_path
+
+
+def items(root: Path, *tests: TestResult) -> list[PlanItem]:
+    report = TestReport(results=tests)
+    return planning.bug_items(root, report, tests, FirstLetter(), PythonLanguage())
+
+
+def test_tests_that_lead_to_one_function_are_one_item(root: Path) -> None:
+    found = items(root, failing("test_a_one"), failing("test_b"), failing("test_a_two"))
+    assert [(item.path, len(item.targets)) for item in found] == [("a.py", 2), ("b.py", 1)]
+    assert all(item.kind is Kind.BUG and item.status is Status.OPEN for item in found)
+
+
+def test_a_test_file_that_does_not_parse_is_reported_and_not_searched(root: Path) -> None:
+    (root / "test_x.py").write_text("def test_a(:\n")
+    broken = failing("test_a", id="test_x.py", outcome=Outcome.ERROR, message="SyntaxError")
+    (found,) = items(root, broken)
+    assert found.status is Status.REPORTED
+    assert found.path == "test_x.py"
+
+
+def test_an_error_in_a_sound_test_file_is_searched(root: Path) -> None:
+    (found,) = items(root, failing("test_a", outcome=Outcome.ERROR, message="ImportError"))
+    assert found.status is Status.OPEN
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "kept"),
+    [("a.py", 1, True), ("gone.py", 1, False), ("a.py", 99, False), ("", 1, False)],
+)
+def test_items_that_name_nothing_real_are_dropped_with_a_reason(
+    root: Path, path: str, line: int, kept: bool
+) -> None:
+    item = PlanItem(
+        number=0, kind=Kind.BUG, title="t", path=path, first_line=line, last_line=line
+    )
+    good, dropped = planning.existing([item], root)
+    assert bool(good) is kept
+    assert bool(dropped) is not kept
+
+
+def test_next_open_passes_over_what_is_done() -> None:
+    item = PlanItem(number=1, kind=Kind.BUG, title="t", path="a", first_line=1, last_line=1)
+    done = item.model_copy(update={"status": Status.FIXED})
+    assert planning.next_open([done, item, done], 0) == 1
+    assert planning.next_open([done, item, done], 2) == 3
