@@ -60,6 +60,8 @@ class Settings:
     slots: int = 32
     batch: int = 512
     threads: int | None = None
+    # Measured idle on 2 cores (1.5B Q4_K_M, tokens/s): repacked 166 in prefill, 38 decoding one
+    # sequence, 106 decoding 32; not repacked 285, 29 and 104. A search is mostly prefill.
     repack: bool = False
     gpu_layers: int = -1
     waiting: int = 64
