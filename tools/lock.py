@@ -10,9 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import platformdirs
-
 from tools.errors import RepositoryBusy
+from tools.state import state_directory
 
 
 class RepositoryLock:
@@ -27,7 +26,7 @@ class RepositoryLock:
         self._repository = repository.resolve()
         self._run = run
         key = hashlib.sha256(os.fsencode(self._repository)).hexdigest()[:32]
-        folder = (state or platformdirs.user_state_path("locum")) / "locks"
+        folder = (state or state_directory()) / "locks"
         self._path = folder / f"{key}.lock"
         self._descriptor = -1
 

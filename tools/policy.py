@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict
 
 from tools.beneath import parse
 from tools.errors import RefusedPath
+from tools.state import state_directory
 from tools.text import one_line
 
 VERSION = "1"
@@ -239,7 +239,7 @@ class Policy:
 
 def stop_file(state: Path | None = None) -> Path:
     """The file whose presence stops every run of this user."""
-    return (state or platformdirs.user_state_path("locum")) / "stop"
+    return (state or state_directory()) / "stop"
 
 
 def _deny(rule: str, reason: str) -> Decision:

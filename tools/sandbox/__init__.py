@@ -1,9 +1,11 @@
 """Running untrusted code with nothing but what it needs."""
 
 from tools.sandbox.base import Completed, Limits, Process, Sandbox
-from tools.sandbox.choose import Check, NoSandbox, Proof, choose, doctor, prove
+from tools.sandbox.canaries import Canary, Proof, prove
+from tools.sandbox.choice import Check, NoSandbox, choose, doctor
 
 __all__ = [
+    "Canary",
     "Check",
     "Completed",
     "Limits",

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tools.errors import SandboxUnavailable
 from tools.sandbox import seccomp
-from tools.sandbox.base import DEFAULT_LIMITS, Completed, Level, Limits, Process
+from tools.sandbox.backend import Backend
+from tools.sandbox.base import Limits
 from tools.sandbox.limits import prlimit, prlimit_arguments
 from tools.sandbox.process import SupervisedProcess
 from tools.sandbox.scope import (
@@ -25,7 +26,7 @@ from tools.sandbox.scope import (
 )
 
 
-class Bubblewrap:
+class Bubblewrap(Backend):
     """Own user, PID, IPC, UTS, cgroup and network namespace; only what is needed is mounted.
 
     Sockets of the IP families stay possible: the network namespace holds nothing but a private
@@ -33,7 +34,7 @@ class Bubblewrap:
     """
 
     name = "bubblewrap"
-    level: Level = "full"
+    level = "full"
 
     def __init__(self) -> None:
         program, limiter = shutil.which("bwrap", path=SYSTEM_PATH), prlimit()
@@ -46,34 +47,6 @@ class Bubblewrap:
         self._program = program
         self._prlimit = limiter
         self._filter = seccomp.program(seccomp.LOCAL_FAMILIES)
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        timeout: float,
-        writable: Sequence[Path] = (),
-        readable: Sequence[Path] = (),
-        input: bytes | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Completed:
-        return self._start(argv, cwd, env, writable, readable, limits).finish(input, timeout)
-
-    def popen(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        writable: Sequence[Path] = (),
-        readable: Sequence[Path] = (),
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Process:
-        process = self._start(argv, cwd, env, writable, readable, limits)
-        process.watch_in_background()
-        return process
 
     def _start(
         self,

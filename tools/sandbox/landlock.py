@@ -20,7 +20,8 @@ from typing import Any
 
 from tools.errors import SandboxUnavailable
 from tools.sandbox import seccomp
-from tools.sandbox.base import DEFAULT_LIMITS, Completed, Level, Limits, Process
+from tools.sandbox.backend import Backend
+from tools.sandbox.base import Level, Limits
 from tools.sandbox.limits import rlimits
 from tools.sandbox.process import SupervisedProcess
 from tools.sandbox.scope import SYSTEM_DIRECTORIES, SYSTEM_FILES, Scope, environment, scope_of
@@ -56,40 +57,12 @@ def _handled_files(version: int) -> int:
     return (1 << (16 if version >= 5 else 15)) - 1
 
 
-class Launched:
+class Launched(Backend):
     """Runs commands through `launcher.py`, which supervises them; confined or not."""
 
     name = "none"
     level: Level = "none"
     confined = False
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        timeout: float,
-        writable: Sequence[Path] = (),
-        readable: Sequence[Path] = (),
-        input: bytes | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Completed:
-        return self._start(argv, cwd, env, writable, readable, limits).finish(input, timeout)
-
-    def popen(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        writable: Sequence[Path] = (),
-        readable: Sequence[Path] = (),
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Process:
-        process = self._start(argv, cwd, env, writable, readable, limits)
-        process.watch_in_background()
-        return process
 
     def _start(
         self,

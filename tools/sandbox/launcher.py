@@ -117,7 +117,7 @@ def wait_for(child: int) -> int:
 def stop(_number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     bury()
-    os._exit(128 + signal.SIGKILL)
+    end_like(-signal.SIGKILL)
 
 
 def bury() -> None:

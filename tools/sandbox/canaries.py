@@ -1,4 +1,4 @@
-"""Which sandbox works here, proven by trying to get out of it."""
+"""Trying to get out of a sandbox: each thing that must fail beside the same that must work."""
 
 from __future__ import annotations
 
@@ -10,23 +10,14 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from tools.errors import SandboxUnavailable
-from tools.sandbox.base import DEFAULT_LIMITS, Completed, Limits, Process, Sandbox
-from tools.sandbox.bubblewrap import Bubblewrap
-from tools.sandbox.landlock import Landlock, Launched
+from tools.sandbox.base import Sandbox
+from tools.state import state_directory
 
-_REMEDIES = {
-    "bubblewrap": "Install bubblewrap (apt install bubblewrap, dnf install bubblewrap, "
-    "apk add bubblewrap util-linux) and allow unprivileged user namespaces.",
-    "landlock": "Use Linux 6.2 or newer with Landlock enabled (lsm=landlock,… at boot).",
-}
-_BACKENDS: Mapping[str, Callable[[], Sandbox]] = {"bubblewrap": Bubblewrap, "landlock": Landlock}
 _PROBE_SECONDS = 20.0
 
 # Every probe is tried where it must work as well, so that a broken probe never counts as blocked.
@@ -58,53 +49,6 @@ print(json.dumps({
 """
 
 
-class NoSandbox(Launched):
-    """Runs code as the user, unconfined; only after a person allowed it for this run."""
-
-    def __init__(self, *, allow_unsandboxed: bool = False) -> None:
-        self._allowed = allow_unsandboxed
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        timeout: float,
-        writable: Sequence[Path] = (),
-        readable: Sequence[Path] = (),
-        input: bytes | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Completed:
-        self._require_permission()
-        return super().run(
-            argv, cwd=cwd, env=env, timeout=timeout, writable=writable, readable=readable,
-            input=input, limits=limits,
-        )  # fmt: skip
-
-    def popen(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        writable: Sequence[Path] = (),
-        readable: Sequence[Path] = (),
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> Process:
-        self._require_permission()
-        return super().popen(
-            argv, cwd=cwd, env=env, writable=writable, readable=readable, limits=limits
-        )
-
-    def _require_permission(self) -> None:
-        if not self._allowed:
-            raise SandboxUnavailable(
-                "No sandbox works on this machine, so the tests were not run. "
-                + _REMEDIES["bubblewrap"]
-            )
-
-
 @dataclass(frozen=True)
 class Canary:
     """One thing a sandboxed program must not be able to do, beside what it must be able to."""
@@ -129,45 +73,6 @@ class Proof:
     @property
     def sound(self) -> bool:
         return not self.problem and all(one.blocked and one.control for one in self.canaries)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of `agent doctor`."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-
-
-def choose(*, allow_unsandboxed: bool = False) -> Sandbox:
-    """The strongest sandbox that holds here; else one that refuses, unless a person allowed it."""
-    for make in _BACKENDS.values():
-        try:
-            sandbox = make()
-        except SandboxUnavailable:
-            continue
-        if prove(sandbox).sound:
-            return sandbox
-    return NoSandbox(allow_unsandboxed=allow_unsandboxed)
-
-
-def doctor() -> list[Check]:
-    """What each backend holds on this machine, strongest first, one check per canary."""
-    checks: list[Check] = []
-    for name, make in _BACKENDS.items():
-        try:
-            proof = prove(make())
-        except SandboxUnavailable as error:
-            proof = Proof(name, "", problem=str(error))
-        if proof.problem:
-            checks.append(Check(f"sandbox {name}", False, proof.problem, _REMEDIES[name]))
-        for canary in proof.canaries:
-            ok = canary.blocked and canary.control
-            remedy = "" if ok else _REMEDIES[name]
-            checks.append(Check(f"sandbox {name}: {canary.name}", ok, canary.detail, remedy))
-    return checks
 
 
 def prove(sandbox: Sandbox) -> Proof:
@@ -232,7 +137,7 @@ def _judge(seen: Mapping[str, str], inside: Path, outside: Path, port: int) -> t
 @contextlib.contextmanager
 def _field() -> Iterator[tuple[Path, Path]]:
     """A granted and a forbidden directory in HOME, each with a secret to read."""
-    state = platformdirs.user_state_path("locum")
+    state = state_directory()
     try:
         state.mkdir(parents=True, exist_ok=True)
         root = Path(tempfile.mkdtemp(prefix="canary-", dir=state))
