@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
@@ -11,99 +10,12 @@ import openai
 import pydantic
 
 from runtime import wire
-from runtime.call_json import Call
+from runtime.answers import Answer, Branch, Endpoint, IncomingSample, ToolCall, Usage
 from runtime.errors import BranchingUnsupported, EndpointRefused, EndpointUnreachable
-from runtime.toolcalls import Text, ToolCallParser
+
+__all__ = ["Answer", "Branch", "Client", "Endpoint", "ToolCall", "Usage"]
 
 _NOT_THERE = (404, 405, 501)
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a model answers; ``base_url`` ends with ``/v1``; empty ``model``: the first one."""
-
-    base_url: str
-    token: str = "local"
-    model: str = ""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens of one request; ``cached_tokens`` of the prompt were not computed again."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int = 0
-
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A call that the model asks for; ``arguments`` is JSON text."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """``n`` samples; ``tool_calls`` are those of the first one; ``seconds`` is wall time."""
-
-    texts: tuple[str, ...]
-    tool_calls: tuple[ToolCall, ...]
-    finish: tuple[str, ...]
-    usage: Usage
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Branch:
-    """The model's own text from character ``offset`` of the forced answer to the stop.
-
-    ``log_probability`` (nats) is summed over the new tokens; ``surprise`` is by how many nats
-    the model prefers its first token; ``finished``: the stop was reached within the limit.
-    """
-
-    offset: int
-    text: str
-    log_probability: float
-    surprise: float
-    finished: bool
-
-
-class _Sample:
-    """One sample while its stream comes in."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.finish = "stop"
-        self.calls: dict[int, dict[str, str]] = {}
-
-    def add_call(self, position: int, part: Any) -> None:
-        # Some servers leave the index of a call out.
-        at = position if part.index is None else part.index
-        call = self.calls.setdefault(at, {"id": "", "name": "", "arguments": ""})
-        call["id"] = call["id"] or part.id or ""
-        if part.function is not None:
-            call["name"] = call["name"] or part.function.name or ""
-            call["arguments"] += part.function.arguments or ""
-
-    def tool_calls(self, tools: Sequence[Mapping[str, Any]]) -> tuple[ToolCall, ...]:
-        """The calls; also those that the server left in the text."""
-        if self.calls or not tools:
-            given = [call for _, call in sorted(self.calls.items())]
-        else:
-            parser = ToolCallParser([tool["function"]["name"] for tool in tools])
-            events = [*parser.feed(self.text), *parser.finish()]
-            found = [event for event in events if isinstance(event, Call)]
-            given = [{"id": "", "name": call.name, "arguments": call.arguments} for call in found]
-            if found:
-                self.text = "".join(e.text for e in events if isinstance(e, Text)).strip()
-                self.finish = "tool_calls"
-        return tuple(
-            ToolCall(call["id"] or f"call_{at}", call["name"], call["arguments"] or "{}")
-            for at, call in enumerate(given)
-        )
 
 
 class Client:
@@ -159,7 +71,7 @@ class Client:
             body["stop"] = list(stop)
         if tools:
             body["tools"] = list(tools)
-        samples: list[_Sample] = []
+        samples: list[IncomingSample] = []
         usage = Usage(0, 0)
         while len(samples) < n:
             # A server that ignores ``n`` gives one sample at a time: ask it again.
@@ -238,8 +150,8 @@ class Client:
         body: dict[str, Any],
         offset: int,
         on_token: Callable[[int, str], None] | None,
-    ) -> tuple[list[_Sample], Usage]:
-        samples: dict[int, _Sample] = {}
+    ) -> tuple[list[IncomingSample], Usage]:
+        samples: dict[int, IncomingSample] = {}
         usage = Usage(0, 0)
         options = {"stream": True, "stream_options": {"include_usage": True}}
         # The SDK's overloads cannot be chosen from a dictionary.
@@ -249,7 +161,7 @@ class Client:
                 if chunk.usage is not None:
                     usage = _usage(chunk.usage)
                 for choice in chunk.choices:
-                    sample = samples.setdefault(choice.index, _Sample())
+                    sample = samples.setdefault(choice.index, IncomingSample())
                     sample.finish = choice.finish_reason or sample.finish
                     for position, part in enumerate(choice.delta.tool_calls or ()):
                         sample.add_call(position, part)

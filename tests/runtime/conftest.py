@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from runtime.client import Endpoint
+from runtime.engine import LlamaEngine, Settings
 from runtime.engine_api import Engine
 from runtime.server import create_app
 
@@ -28,8 +29,9 @@ def _load(name: str) -> ModuleType:
     return module
 
 
-# Test folders are no packages, so a helper beside the tests is loaded by its path.
-_load("fake_engine")
+# Test folders are no packages, so helpers beside the tests are loaded by their path.
+for helper in ("fake_engine", "asking"):
+    _load(helper)
 
 
 @pytest.fixture
@@ -63,3 +65,18 @@ def serve_port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)
         yield listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def engine(model_file: Callable[[str], Path]) -> Iterator[LlamaEngine]:
+    settings = Settings(context=1024, slots=8, waiting=4)
+    loaded = LlamaEngine(model_file("smollm2-135m"), settings)
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="session")
+def coder(model_file: Callable[[str], Path]) -> Iterator[LlamaEngine]:
+    loaded = LlamaEngine(model_file("qwen2.5-coder-1.5b"), Settings(context=2048))
+    yield loaded
+    loaded.close()

@@ -1,65 +1,21 @@
 """The engine on real models: the small one always, the default one where marked."""
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
+from asking import TASK, ask, forget, prompt
 
 from runtime import chat_template
-from runtime.engine import LlamaEngine, Settings, physical_cores
+from runtime.engine import LlamaEngine, physical_cores
 from runtime.engine_api import (
-    BranchQuery,
     Cancellation,
     Cancelled,
     EngineBusy,
-    Generated,
     Generation,
-    Prompt,
     PromptTooLong,
     Sampling,
     Segment,
 )
-
-CONTEXT = 1024
-BUG = '''def calculate_interest(principal, rate):
-    """Interest of one year; the rate is in percent."""
-    return principal / rate
-'''
-TASK = f"""Fix the bug in this function.
-```python
-{BUG}```
-The test fails: assert calculate_interest(1000, 5) == 50
-"""
-
-
-@pytest.fixture(scope="module")
-def engine(model_file: Callable[[str], Path]) -> Iterator[LlamaEngine]:
-    settings = Settings(context=CONTEXT, slots=8, waiting=4)
-    loaded = LlamaEngine(model_file("smollm2-135m"), settings)
-    yield loaded
-    loaded.close()
-
-
-@pytest.fixture(scope="module")
-def coder(model_file: Callable[[str], Path]) -> Iterator[LlamaEngine]:
-    loaded = LlamaEngine(model_file("qwen2.5-coder-1.5b"), Settings(context=2048))
-    yield loaded
-    loaded.close()
-
-
-def prompt(engine: LlamaEngine, text: str) -> Prompt:
-    return chat_template.render(engine.family, [{"role": "user", "content": text}])
-
-
-def ask(engine: LlamaEngine, text: str, **settings: object) -> Generated:
-    request = Generation(prompt(engine, text), **settings)  # type: ignore[arg-type]
-    return engine.generate(request, None, Cancellation())
-
-
-def forget(engine: LlamaEngine) -> None:
-    """Push the last prompt out of the prefix cache."""
-    engine.generate(Generation([Segment("x y z")], max_tokens=1), None, Cancellation())
 
 
 def test_greedy_answers_are_the_same_cold_and_cached(engine: LlamaEngine) -> None:
@@ -118,14 +74,14 @@ def test_a_stop_string_ends_the_text_before_itself(engine: LlamaEngine) -> None:
 def test_a_prompt_that_does_not_fit_is_refused_with_both_counts(engine: LlamaEngine) -> None:
     with pytest.raises(PromptTooLong) as caught:
         ask(engine, "word " * 2000)
-    assert caught.value.context == CONTEXT
+    assert caught.value.context == engine.context
     assert caught.value.prompt_tokens > 2000
     assert str(caught.value.prompt_tokens) in str(caught.value)
 
 
 def test_an_answer_ends_where_the_context_ends(engine: LlamaEngine) -> None:
     answer = ask(engine, "word " * 990)
-    assert answer.prompt_tokens + answer.samples[0].tokens <= CONTEXT
+    assert answer.prompt_tokens + answer.samples[0].tokens <= engine.context
 
 
 def test_text_never_becomes_a_control_token(engine: LlamaEngine) -> None:
@@ -204,66 +160,6 @@ def test_a_full_queue_says_busy(engine: LlamaEngine) -> None:
     assert busy == 4
 
 
-def test_branches_leave_the_forced_text_and_are_ranked(engine: LlamaEngine) -> None:
-    forced = f"```python\n# naïve €\n{BUG}```"
-    query = BranchQuery(prompt(engine, TASK), forced, count=20, max_tokens=16)
-    found = engine.branch(query, Cancellation()).branches
-    assert 5 < len(found) <= 20
-    chances = [branch.log_probability for branch in found]
-    assert chances == sorted(chances, reverse=True)
-    results = set()
-    for branch in found:
-        end = forced.find("\n", branch.offset)
-        rest = forced[branch.offset : end if end >= 0 else len(forced)]
-        assert branch.text != rest
-        assert "\n" not in branch.text
-        results.add((branch.offset, branch.text))
-    assert len(results) == len(found)
-    # With the prompt in the cache the batches have other shapes, which moves the last digits
-    # of the logits; from then on nothing changes.
-    again = engine.branch(query, Cancellation()).branches
-    assert engine.branch(query, Cancellation()).branches == again
-
-
-def test_branches_keep_to_their_range(engine: LlamaEngine) -> None:
-    forced = f"```python\n{BUG}```"
-    start = forced.index("return")
-    query = BranchQuery(prompt(engine, TASK), forced, first=start, last=start + 10, count=10)
-    found = engine.branch(query, Cancellation()).branches
-    assert found
-    assert {branch.offset for branch in found} <= set(range(start, start + 10))
-    nowhere = BranchQuery(prompt(engine, TASK), forced, first=9999)
-    assert engine.branch(nowhere, Cancellation()).branches == ()
-
-
-def test_a_branch_is_the_greedy_continuation(engine: LlamaEngine) -> None:
-    asked, forced = prompt(engine, "Write code."), "x = [1, 2]\ny = 3\n"
-    query = BranchQuery(asked, forced, count=30, max_tokens=8)
-    [first, *_] = [b for b in engine.branch(query, Cancellation()).branches if b.offset == 0]
-    free = Generation(asked, max_tokens=8, stop=("\n",))
-    assert engine.generate(free, None, Cancellation()).samples[0].text == first.text
-
-
-def test_scores_are_sums_of_log_probabilities(engine: LlamaEngine) -> None:
-    asked = prompt(engine, "What is the capital of France?")
-    texts = ["The capital of France is Paris.", "Purple soup banana.", "", "Yes"]
-    together = engine.score(asked, texts, Cancellation()).scores
-    assert together[0].log_probability > together[1].log_probability
-    assert (together[2].log_probability, together[2].tokens) == (0.0, 0)
-    assert together[3].tokens == 1
-    for text, score in zip(texts, together, strict=True):
-        [alone] = engine.score(asked, [text], Cancellation()).scores
-        assert alone.log_probability == pytest.approx(score.log_probability, abs=0.2)
-    many = engine.score(asked, [f"{number} things" for number in range(40)], Cancellation())
-    assert len({score.log_probability for score in many.scores}) == 40
-
-
-def test_a_long_continuation_is_scored_over_several_batches(engine: LlamaEngine) -> None:
-    [score] = engine.score(prompt(engine, "Go on."), ["word " * 300], Cancellation()).scores
-    assert score.tokens >= 300
-    assert score.log_probability < 0
-
-
 def test_threads_are_physical_cores() -> None:
     assert physical_cores() >= 1
 
@@ -280,24 +176,6 @@ def test_the_default_model_gives_distinct_samples(coder: LlamaEngine) -> None:
     sampling = Sampling(temperature=1.0, seed=1)
     answer = ask(coder, "Invent a short poem.", n=4, max_tokens=24, sampling=sampling)
     assert len({sample.text for sample in answer.samples}) == 4
-
-
-@pytest.mark.model
-def test_the_default_model_finds_the_fix_where_it_is_surprised(coder: LlamaEngine) -> None:
-    forced = f"```python\n{BUG}```"
-    query = BranchQuery(prompt(coder, TASK), forced, count=40)
-    found = coder.branch(query, Cancellation()).branches
-    mended = []
-    for branch in found:
-        end = forced.find("\n", branch.offset)
-        code = (forced[: branch.offset] + branch.text + forced[end:]).split("```")[1]
-        scope: dict[str, Callable[[float, float], float]] = {}
-        try:
-            exec(code.removeprefix("python"), scope)
-            mended.append(scope["calculate_interest"](1000, 5) == 50)
-        except Exception:
-            mended.append(False)
-    assert any(mended)
 
 
 @pytest.mark.model

@@ -1,0 +1,87 @@
+"""Branches and scores of the engine, on real models."""
+
+from collections.abc import Callable
+
+import pytest
+from asking import BUG, TASK, prompt
+
+from runtime.engine import LlamaEngine
+from runtime.engine_api import BranchQuery, Cancellation, Generation
+
+
+def test_branches_leave_the_forced_text_and_are_ranked(engine: LlamaEngine) -> None:
+    forced = f"```python\n# naïve €\n{BUG}```"
+    query = BranchQuery(prompt(engine, TASK), forced, count=20, max_tokens=16)
+    found = engine.branch(query, Cancellation()).branches
+    assert 5 < len(found) <= 20
+    chances = [branch.log_probability for branch in found]
+    assert chances == sorted(chances, reverse=True)
+    results = set()
+    for branch in found:
+        end = forced.find("\n", branch.offset)
+        rest = forced[branch.offset : end if end >= 0 else len(forced)]
+        assert branch.text != rest
+        assert "\n" not in branch.text
+        results.add((branch.offset, branch.text))
+    assert len(results) == len(found)
+    # With the prompt in the cache the batches have other shapes, which moves the last digits
+    # of the logits; from then on nothing changes.
+    again = engine.branch(query, Cancellation()).branches
+    assert engine.branch(query, Cancellation()).branches == again
+
+
+def test_branches_keep_to_their_range(engine: LlamaEngine) -> None:
+    forced = f"```python\n{BUG}```"
+    start = forced.index("return")
+    query = BranchQuery(prompt(engine, TASK), forced, first=start, last=start + 10, count=10)
+    found = engine.branch(query, Cancellation()).branches
+    assert found
+    assert {branch.offset for branch in found} <= set(range(start, start + 10))
+    nowhere = BranchQuery(prompt(engine, TASK), forced, first=9999)
+    assert engine.branch(nowhere, Cancellation()).branches == ()
+
+
+def test_a_branch_is_the_greedy_continuation(engine: LlamaEngine) -> None:
+    asked, forced = prompt(engine, "Write code."), "x = [1, 2]\ny = 3\n"
+    query = BranchQuery(asked, forced, count=30, max_tokens=8)
+    [first, *_] = [b for b in engine.branch(query, Cancellation()).branches if b.offset == 0]
+    free = Generation(asked, max_tokens=8, stop=("\n",))
+    assert engine.generate(free, None, Cancellation()).samples[0].text == first.text
+
+
+def test_scores_are_sums_of_log_probabilities(engine: LlamaEngine) -> None:
+    asked = prompt(engine, "What is the capital of France?")
+    texts = ["The capital of France is Paris.", "Purple soup banana.", "", "Yes"]
+    together = engine.score(asked, texts, Cancellation()).scores
+    assert together[0].log_probability > together[1].log_probability
+    assert (together[2].log_probability, together[2].tokens) == (0.0, 0)
+    assert together[3].tokens == 1
+    for text, score in zip(texts, together, strict=True):
+        [alone] = engine.score(asked, [text], Cancellation()).scores
+        assert alone.log_probability == pytest.approx(score.log_probability, abs=0.2)
+    many = engine.score(asked, [f"{number} things" for number in range(40)], Cancellation())
+    assert len({score.log_probability for score in many.scores}) == 40
+
+
+def test_a_long_continuation_is_scored_over_several_batches(engine: LlamaEngine) -> None:
+    [score] = engine.score(prompt(engine, "Go on."), ["word " * 300], Cancellation()).scores
+    assert score.tokens >= 300
+    assert score.log_probability < 0
+
+
+@pytest.mark.model
+def test_the_default_model_finds_the_fix_where_it_is_surprised(coder: LlamaEngine) -> None:
+    forced = f"```python\n{BUG}```"
+    query = BranchQuery(prompt(coder, TASK), forced, count=40)
+    found = coder.branch(query, Cancellation()).branches
+    mended = []
+    for branch in found:
+        end = forced.find("\n", branch.offset)
+        code = (forced[: branch.offset] + branch.text + forced[end:]).split("```")[1]
+        scope: dict[str, Callable[[float, float], float]] = {}
+        try:
+            exec(code.removeprefix("python"), scope)
+            mended.append(scope["calculate_interest"](1000, 5) == 50)
+        except Exception:
+            mended.append(False)
+    assert any(mended)
