@@ -120,7 +120,7 @@ class _Inquiry:
         if place is not None:
             place.score += share
             top = max(place.lines.values(), default=0.0)
-            place.lines[line] = max(place.lines.get(line, 0.0), min(1.0, top + share), share)
+            place.lines[line] = top + share
             place.reasons.append(reason)
 
     def _add_unparsed(self) -> None:

@@ -34,13 +34,14 @@ class Place:
         return not self.span.is_class and self.span.name != MODULE
 
     def suspect(self) -> Suspect:
+        scale = max(1.0, max(self.lines.values(), default=0.0))
         return Suspect(
             path=self.path,
             name=self.span.name,
             first_line=self.span.first_line,
             last_line=self.span.last_line,
             score=round(min(1.0, self.score), 4),
-            lines={line: round(value, 4) for line, value in sorted(self.lines.items())},
+            lines={line: round(value / scale, 4) for line, value in sorted(self.lines.items())},
             reasons=tuple(self.reasons),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import dedent
 from typing import Any, Protocol
 
 from agent.repair.edit import Edit, SourceReader, read_source
@@ -105,7 +106,7 @@ def replacement(answer: str, shown: Shown, name: str, language: Language) -> str
 
     Imports and other definitions around the function are left out.
     """
-    code = code_of(answer)
+    code = dedent(code_of(answer))
     last = name.rpartition(".")[2]
     if shown.whole and not last.startswith("<"):
         spans = [s for s in language.spans(code) if s.name.rpartition(".")[2] == last]
@@ -115,7 +116,7 @@ def replacement(answer: str, shown: Shown, name: str, language: Language) -> str
         code = code[begin : spans[0].end]
         code = _kept_decorators(shown.body, code)
     elif shown.header:
-        code = code.removeprefix(shown.header)
+        code = code.removeprefix(dedent(shown.header))
     return indented(code, _indent(shown.body)) if code.strip() else None
 
 

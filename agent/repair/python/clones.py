@@ -23,7 +23,7 @@ SMALL, LARGE = 8, 30
 MAX_FILE = 400_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Home:
     path: str
     module: Parsed
@@ -194,17 +194,17 @@ def _same_world(one: _Home, other: _Home, modules: Modules) -> bool:
 def _clones(group: list[_Home], modules: Modules, files: dict[str, Parsed]) -> Iterator[Clone]:
     """The copies of one group, against the first home that they can import."""
     ranked = sorted(group, key=lambda home: _preference(home, modules))
-    gone: set[tuple[str, str]] = set()
+    gone: list[_Home] = []
+    kept: list[_Home] = []
     for canonical in ranked:
-        if (canonical.path, canonical.node.name) in gone:
-            continue
-        for copy in ranked[ranked.index(canonical) + 1 :]:
-            key = (copy.path, copy.node.name)
-            if key not in gone:
-                clone = _replace(copy, canonical, modules, files)
-                if clone:
-                    gone.add(key)
-                    yield clone
+        for copy in ranked:
+            if copy is canonical or canonical in gone or copy in gone or copy in kept:
+                continue
+            clone = _replace(copy, canonical, modules, files)
+            if clone:
+                gone.append(copy)
+                kept.append(canonical)
+                yield clone
 
 
 def _preference(home: _Home, modules: Modules) -> tuple[int, int, int, int, str]:

@@ -6,7 +6,7 @@ import ast
 
 from agent.repair.edit import Edit
 from agent.repair.python.imports import Modules
-from agent.repair.python.parsed import Function, Parsed
+from agent.repair.python.parsed import Definition, Function, Parsed
 
 
 def remove_function(module: Parsed, node: Function) -> Edit:
@@ -64,7 +64,8 @@ def _new_line(module: Parsed, statement: str, path: str, modules: Modules) -> Ed
     header = _header(module)
     anchor = header[-1] if header else None
     if anchor is None:
-        at, before, after = module.line_starts[0], "", newline * 2
+        defines = module.tree.body and isinstance(module.tree.body[0], Definition)
+        at, before, after = module.line_starts[0], "", newline * (2 if defines else 1)
     else:
         line = module.line_of(module.end(anchor))
         at = module.line_end(line)

@@ -1,0 +1,219 @@
+import ast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.repair.python.language import PythonLanguage
+from agent.repair.python.templates import PythonTemplates
+from agent.repair.seams import Suspect
+
+LANGUAGE = PythonLanguage()
+
+
+def suspect_of(source: str, name: str, lines: dict[int, float] | None = None) -> Suspect:
+    span = next(s for s in LANGUAGE.spans(source) if s.name == name)
+    return Suspect(
+        path="m.py",
+        name=name,
+        first_line=span.first_line,
+        last_line=span.last_line,
+        score=1.0,
+        lines=lines or {},
+    )
+
+
+def mended(source: str, name: str = "f") -> set[str]:
+    """Every edited text, normalised."""
+    edits = PythonTemplates().edits(source, suspect_of(source, name))
+    return {ast.unparse(ast.parse(edit.apply(source))) for edit in edits}
+
+
+def function(body: str, signature: str = "f(a, b, items)") -> str:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    return f"def {signature}:\n{lines}"
+
+
+@pytest.mark.parametrize(
+    ("bug", "fix"),
+    [
+        ("return a < b", "return a <= b"),
+        ("return a is b", "return a == b"),
+        ("return a in items", "return a not in items"),
+        ("return a - b", "return b - a"),
+        ("return a - b", "return abs(a - b)"),
+        ("return a / b", "return a // b"),
+        ("return a + b * 2", "return (a + b) * 2"),
+        ("return a and b", "return a or b"),
+        ("if a:\n    return b", "if not a:\n    return b"),
+        ("if not a:\n    return b", "if a:\n    return b"),
+        ("return items[a]", "return items[a - 1]"),
+        ("return items[0]", "return items[-1]"),
+        ("return items[a:b]", "return items[a:b + 1]"),
+        ("return items[a:]", "return items[:a]"),
+        ("for i in range(a):\n    print(i)", "for i in range(1, a + 1):\n    print(i)"),
+        ("return a[b]", "return a.get(b)"),
+        ("return min(items)", "return max(items)"),
+        ("return a.lstrip()", "return a.rstrip()"),
+        ("items.append(a)\nreturn items", "items.extend(a)\nreturn items"),
+        ("return g(a, b)", "return g(b, a)"),
+        ("return g(a, b)", "return g(a)"),
+        ("return sorted(items)", "return sorted(items, reverse=True)"),
+        ("return a.strip().lower()", "return a.strip()"),
+        ("return items", "return sorted(items)"),
+        ("return a", "return b"),
+        ("return True", "return False"),
+        ("x = 10\nreturn a + x", "x = 11\nreturn a + x"),
+        ("x = a\nx += b\nreturn x", "x = a\nx -= b\nreturn x"),
+        (
+            "for x in items:\n    a += x\n    return a",
+            "for x in items:\n    a += x\nreturn a",
+        ),
+        (
+            "for x in items:\n    if x:\n        b = x\n    continue",
+            "for x in items:\n    if x:\n        b = x\n    break",
+        ),
+        ("a = b\nb = a\nreturn a", "b = a\na = b\nreturn a"),
+        ("a += 1\nreturn a", "return a"),
+        ("return items[0]", "if not items:\n    return None\nreturn items[0]"),
+        (
+            "try:\n    return g(a)\nexcept KeyError:\n    return b",
+            "try:\n    return g(a)\nexcept (KeyError, IndexError):\n    return b",
+        ),
+        ("raise ValueError(a)", "raise TypeError(a)"),
+        ("return isinstance(a, int)", "return isinstance(a, (int, float))"),
+        ("return a / b", "return a * b / 100"),
+        ("return open(a).read()", "return open(a, encoding='utf-8').read()"),
+    ],
+)
+def test_a_usual_slip_has_its_edit(bug: str, fix: str):
+    assert ast.unparse(ast.parse(function(fix))) in mended(function(bug))
+
+
+def test_a_missing_await_is_proposed():
+    source = "async def f(a):\n    return a.load()\n"
+    assert "async def f(a):\n    return await a.load()" in mended(source)
+
+
+def test_a_mutable_default_moves_into_the_body():
+    wanted = "def f(a, seen=None):\n    if seen is None:\n        seen = []\n    return seen"
+    assert wanted in mended("def f(a, seen=[]):\n    return seen\n")
+
+
+def test_attributes_of_the_class_are_donors():
+    source = (
+        "class A:\n    def __init__(self):\n        self.low = 1\n        self.high = 2\n"
+        "    def f(self):\n        return self.low\n"
+    )
+    assert any("return self.high" in text for text in mended(source, "A.f"))
+
+
+def test_suspicious_lines_come_first():
+    source = function("x = a + b\ny = a + b\nreturn x + y")
+    edits = PythonTemplates().edits(source, suspect_of(source, "f", {2: 0.2, 3: 1.0, 4: 0.2}))
+    first = next(iter(edits))
+    assert first.line == 3
+
+
+def test_module_level_constants_can_be_edited():
+    source = "RATE = 10\n\n\ndef f(a):\n    return a * RATE\n"
+    whole = Suspect(
+        path="m.py", name="<module>", first_line=1, last_line=5, score=1.0, lines={1: 1.0}
+    )
+    texts = {edit.apply(source) for edit in PythonTemplates().edits(source, whole)}
+    assert source.replace("10", "11") in texts
+    assert not any("def f" not in text for text in texts)
+
+
+def test_a_missing_colon_or_bracket_is_mended():
+    for broken, fix in [
+        ("def f(a)\n    return a\n", "def f(a):\n    return a\n"),
+        ("x = (1\ny = 2\n", "x = (1)\ny = 2\n"),
+    ]:
+        whole = Suspect(path="m.py", name="<module>", first_line=1, last_line=2, score=1.0)
+        assert fix in [edit.apply(broken) for edit in PythonTemplates().edits(broken, whole)]
+
+
+NAMES = st.sampled_from(["a", "b", "items", "self.x", "größe", "d['k']", "items[0]", "items[1:-1]"])
+EXPRESSIONS = st.recursive(
+    NAMES | st.sampled_from(["0", "1", "2.5", "'naïve 日本'", "None", "True", "[]", "not a", "-b"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "//", "%", "&", "|"]), inner).map(
+            " ".join
+        ),
+        st.tuples(inner, st.sampled_from(["<", "<=", "==", "is not", "not in"]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(
+            lambda parts: f"({' '.join(parts)})"
+        ),
+        inner.map(lambda e: f"g({e}, key=a)"),
+        inner.map(lambda e: f"max({e},\n   b)  "),
+        inner.map(lambda e: f"[x for x in items if ({e})]"),
+        inner.map(lambda e: f"(f'{{a}} and {{b!r}}', {e})"),
+    ),
+    max_leaves=6,
+)
+SIMPLE = st.one_of(
+    EXPRESSIONS.map(lambda e: f"a = ({e})  # why: é"),
+    EXPRESSIONS.map(lambda e: f"b += ({e})"),
+    EXPRESSIONS.map(lambda e: f"return ({e})"),
+    st.sampled_from(
+        ["items.append(a)", "a, b = b, a", "raise ValueError(a)", "pass", "a = 1; b = 2"]
+    ),
+)
+
+
+def block(lines: list[str], header: str, tab: str) -> str:
+    return "\n".join([header, *(tab + row for line in lines for row in line.split("\n"))])
+
+
+STATEMENTS = st.recursive(
+    SIMPLE,
+    lambda inner: st.builds(
+        block,
+        st.lists(inner, min_size=1, max_size=3),
+        st.sampled_from(["if a:", "for x in range(b):", "while not a:", "with g(a) as h:"]),
+        st.sampled_from(["  ", "    ", "\t"]),
+    ),
+    max_leaves=4,
+)
+
+
+@st.composite
+def modules(draw: st.DrawFn) -> str:
+    body = draw(st.lists(STATEMENTS, min_size=1, max_size=4))
+    indent = draw(st.sampled_from(["    ", "\t", "  "]))
+    rows = [indent + row for statement in body for row in statement.split("\n")]
+    head = draw(st.sampled_from(["", "# ümlaut 日本\n", '"""Doc."""\n', "\ufeff"]))
+    signature = draw(
+        st.sampled_from(["def f(self, a, b=[], *items):", "async def f(a, b, items):"])
+    )
+    text = head + "\n".join([signature, *rows]) + draw(st.sampled_from(["\n", "", "\n\nX = 1\n"]))
+    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
+
+
+@settings(max_examples=25, deadline=None)
+@given(modules())
+def test_edits_parse_keep_the_rest_and_are_undone_exactly(source: str):
+    if not LANGUAGE.parses(source):
+        return
+    plain = LANGUAGE.fingerprint(source.removeprefix("\ufeff"))
+    shapes = set()
+    for edit in PythonTemplates().edits(source, suspect_of(source, "f")):
+        text = edit.apply(source)
+        assert LANGUAGE.parses(text)
+        assert text[: edit.start] == source[: edit.start]
+        assert text[edit.start + len(edit.text) :] == source[edit.end :]
+        assert edit.undo(source).apply(text) == source
+        shape = LANGUAGE.fingerprint(text.removeprefix("\ufeff"))
+        assert shape != plain
+        assert shape not in shapes
+        assert edit.weight > 0
+        shapes.add(shape)
+
+
+def test_the_order_is_the_same_every_time():
+    source = function("if a < b:\n    return items[a]\nreturn g(a, b) + 1")
+    templates, suspect = PythonTemplates(), suspect_of(source, "f")
+    assert list(templates.edits(source, suspect)) == list(templates.edits(source, suspect))

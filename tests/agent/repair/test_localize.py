@@ -1,0 +1,119 @@
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from agent.repair.localize import SpectrumLocalizer
+from agent.repair.python.language import PythonLanguage
+from tools.report import Frame, Outcome, TestReport, TestResult
+
+Write = Callable[[Mapping[str, str]], Path]
+LOCALIZER = SpectrumLocalizer((PythonLanguage(),))
+SOURCE = """\
+RATE = 7
+
+
+def good(x):
+    return x
+
+
+def bad(x):
+    if x:
+        return x * RATE
+    return 0
+"""
+TEST = "from lib import bad\n\n\ndef test_bad():\n    assert bad(2) == 3\n"
+
+
+def failed(name: str, **fields: object) -> TestResult:
+    return TestResult(
+        id=f"tests/test_lib.py::{name}",
+        outcome=Outcome.FAILED,
+        path="tests/test_lib.py",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def passed(name: str, lines: dict[str, tuple[int, ...]]) -> TestResult:
+    return TestResult(id=name, outcome=Outcome.PASSED, lines=lines)
+
+
+@pytest.fixture
+def root(write: Write) -> Path:
+    return write({"lib.py": SOURCE, "tests/test_lib.py": TEST, "vendor/lib2.py": SOURCE})
+
+
+def test_lines_that_only_failing_tests_run_are_the_most_suspicious(root: Path):
+    report = TestReport(
+        results=(
+            failed("test_bad", lines={"lib.py": (5, 9, 10), "tests/test_lib.py": (5,)}),
+            passed("a", {"lib.py": (5, 9, 11)}),
+            passed("b", {"lib.py": (5,)}),
+        )
+    )
+    suspects = LOCALIZER.localize(root, report)
+    assert [s.name for s in suspects] == ["bad", "good", "<module>"]
+    assert suspects[0].lines[10] == 1.0
+    assert suspects[0].lines[9] == pytest.approx(0.7071, abs=1e-4)
+    assert 11 not in suspects[0].lines
+    assert "runs in 1 of 1 failing tests and 1 of 2 passing ones" in suspects[0].reasons
+    assert "line 10 sets the failing tests apart most" in suspects[0].reasons
+
+
+def test_a_constant_that_a_suspect_uses_is_suspected_too(root: Path):
+    report = TestReport(results=(failed("test_bad", lines={"lib.py": (9, 10)}),))
+    module = next(s for s in LOCALIZER.localize(root, report) if s.name == "<module>")
+    assert module.lines == {1: 1.0}
+    assert "line 1 sets `RATE`, which suspects use" in module.reasons
+
+
+def test_when_all_tests_fail_the_raising_line_and_the_named_function_lead(root: Path):
+    both = {"lib.py": (5, 9, 10)}
+    frames = (
+        Frame(path="tests/test_lib.py", line=5, function="test_bad"),
+        Frame(path="lib.py", line=10, function="bad"),
+    )
+    report = TestReport(results=(failed("test_bad", lines=both, frames=frames),))
+    suspects = LOCALIZER.localize(root, report)
+    assert suspects[0].name == "bad"
+    assert max(suspects[0].lines, key=suspects[0].lines.__getitem__) == 10
+    assert "line 10 raises in 1 failing test" in suspects[0].reasons
+
+
+def test_without_coverage_or_frames_the_test_source_names_the_function(root: Path):
+    suspects = LOCALIZER.localize(root, TestReport(results=(failed("test_bad"),)))
+    assert [s.name for s in suspects if s.name != "<module>"] == ["bad"]
+    assert "`bad` is named in 1 failing test" in suspects[0].reasons
+
+
+def test_a_source_file_that_does_not_parse_explains_an_import_error(write: Write):
+    root = write({"lib.py": "x = 1\ndef f(:\n    pass\n", "tests/test_lib.py": TEST})
+    error = TestResult(
+        id="tests/test_lib.py",
+        outcome=Outcome.ERROR,
+        path="tests/test_lib.py",
+        traceback=f'  File "{root}/lib.py", line 2\n    def f(:\nSyntaxError: invalid syntax',
+    )
+    (suspect,) = LOCALIZER.localize(root, TestReport(results=(error,)))
+    assert (suspect.path, suspect.name, suspect.score) == ("lib.py", "<module>", 1.0)
+    assert max(suspect.lines, key=suspect.lines.__getitem__) == 2
+    assert "does not parse" in suspect.reasons[0]
+
+
+def test_tests_and_vendored_files_are_never_suspects(root: Path):
+    lines = {"tests/test_lib.py": (5,), "vendor/lib2.py": (9, 10), "lib.py": (9,)}
+    report = TestReport(results=(failed("test_bad", lines=lines),))
+    assert {s.path for s in LOCALIZER.localize(root, report)} == {"lib.py"}
+
+
+def test_nothing_is_suspected_when_nothing_fails(root: Path):
+    assert LOCALIZER.localize(root, TestReport(results=(passed("a", {"lib.py": (5,)}),))) == ()
+
+
+def test_methods_are_told_from_their_class(write: Write):
+    source = "class A:\n    limit = 3\n\n    def m(self):\n        return self.limit\n"
+    root = write({"lib.py": source})
+    report = TestReport(results=(failed("t", lines={"lib.py": (5,)}),))
+    suspects = LOCALIZER.localize(root, report)
+    assert [s.name for s in suspects] == ["A.m", "A"]
+    assert suspects[1].lines[2] == 1.0

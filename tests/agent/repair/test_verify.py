@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from agent.repair.python.language import PythonLanguage
+from agent.repair.seams import Budget, Candidate, Evidence, Splice
+from agent.repair.verify import SearchVerifier
+from tools.report import Outcome, TestReport, TestResult
+
+SOURCE = "def f(a):\n    return a\n"
+TARGET, OTHER = "test_m.py::test_f", "test_m.py::test_g"
+
+
+class Scripted:
+    """Outcomes decided by the text of `m.py`."""
+
+    def __init__(self, decide: Callable[[str, str], bool]) -> None:
+        self.decide = decide
+        self.runs: list[tuple[str, ...] | None] = []
+
+    def run(
+        self,
+        files: Mapping[str, str],
+        selection: Sequence[str] | None,
+        *,
+        stop_at_first: bool = False,
+    ) -> TestReport:
+        self.runs.append(None if selection is None else tuple(selection))
+        results = []
+        for name in selection if selection is not None else (TARGET, OTHER):
+            good = self.decide(files["m.py"], name)
+            outcome = Outcome.PASSED if good else Outcome.FAILED
+            results.append(TestResult(id=name, outcome=outcome, path="test_m.py"))
+            if stop_at_first and not good:
+                break
+        return TestReport(results=tuple(results))
+
+
+def returning(value: str, path: str = "m.py") -> Candidate:
+    start = SOURCE.index("return a") + 7
+    splice = Splice(path=path, start=start, end=start + 1, text=value)
+    return Candidate(strategy="template", splices=(splice,))
+
+
+def verifier(runner: Scripted, **options: int) -> SearchVerifier:
+    return SearchVerifier(runner, (PythonLanguage(),), clock=lambda: 0.0, **options)
+
+
+def test_only_what_passes_the_target_meets_the_whole_suite(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    runner = Scripted(lambda text, name: name == OTHER or "b" in text)
+    bad, good = verifier(runner).verify(
+        [returning("c"), returning("b")], evidence(SOURCE, "f"), budget
+    )
+    assert (bad.survives, good.survives, good.whole_suite) == (False, True, True)
+    assert runner.runs == [(TARGET,), (TARGET,), None]
+    assert budget.test_runs_used == 3
+
+
+def test_a_regression_is_named(evidence: Callable[..., Evidence], budget: Budget):
+    runner = Scripted(lambda text, name: name == TARGET)
+    (verdict,) = verifier(runner).verify([returning("b")], evidence(SOURCE, "f"), budget)
+    assert verdict.target_passed == 1
+    assert verdict.regressions == (OTHER,)
+    assert not verdict.survives
+
+
+def test_passing_tests_near_the_edit_run_before_the_whole_suite(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    before = evidence(SOURCE, "f")
+    failing, passing = before.baseline.results
+    near = passing.model_copy(update={"lines": {"m.py": (2,)}})
+    far = passing.model_copy(update={"id": "test_m.py::far"})
+    report = TestReport(results=(failing, near, far))
+    runner = Scripted(lambda text, name: name == TARGET)
+    (verdict,) = verifier(runner).verify([returning("b")], replace(before, baseline=report), budget)
+    assert runner.runs == [(TARGET,), (OTHER,)]
+    assert verdict.regressions == (OTHER,)
+
+
+def test_what_cannot_be_a_fix_never_runs(evidence: Callable[..., Evidence], budget: Budget):
+    runner = Scripted(lambda text, name: False)
+    tests = Splice(path="test_m.py", start=0, end=0, text="import os\n")
+    cheat = Candidate(strategy="rewrite", splices=(tests,))
+    outside = Candidate(strategy="x", splices=(Splice(path="m.py", start=90, end=91, text=""),))
+    candidates = [
+        cheat, outside, returning("a  # same"), returning("("), returning("b"), returning(" b"),
+    ]  # fmt: skip
+    verdicts = list(verifier(runner).verify(candidates, evidence(SOURCE, "f"), budget))
+    assert [v.rejected.partition(":")[0] for v in verdicts] == [
+        "edits the tests",
+        "cannot be laid over the code",
+        "same as the code",
+        "does not parse",
+        "",
+        "seen already",
+    ]
+    assert len(runner.runs) == 1
+
+
+def test_candidates_of_earlier_rounds_are_not_run_again(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    runner = Scripted(lambda text, name: False)
+    before = evidence(SOURCE, "f")
+    first = tuple(verifier(runner).verify([returning("b")], before, budget))
+    (again,) = verifier(runner).verify([returning("b")], replace(before, tried=first), budget)
+    assert again.rejected == "seen already"
+
+
+def test_the_budget_and_enough_survivors_end_it(evidence: Callable[..., Evidence]):
+    always = Scripted(lambda text, name: True)
+    candidates = [returning(name) for name in "bcd"]
+    plenty = Budget(deadline=1.0, clock=lambda: 0.0)
+    before = evidence(SOURCE, "f")
+    assert len(list(verifier(always, enough=2).verify(candidates, before, plenty))) == 2
+    never = Scripted(lambda text, name: False)
+    short = Budget(deadline=1.0, clock=lambda: 0.0, test_runs=2)
+    assert len(list(verifier(never).verify(candidates, before, short))) == 2
