@@ -139,7 +139,8 @@ class TestSession:
             while not collector.ended:
                 collector.take(self._line(end))
         except _DiedError as error:
-            died = f"The test worker {error}."
+            words = self._last_words()
+            died = f"The test worker {error}{': ' + words if words else ''}."
             self._discard()
         except BaseException:
             self._discard()
@@ -170,12 +171,17 @@ class TestSession:
                 self._send({"do": "preload", "modules": list(self._preload)})
                 self._answer("preloaded")
         except _DiedError as error:
-            told = strip_control(self._process.stderr_tail().decode("utf-8", "replace"))
-            lines = [line for line in told.splitlines() if line.strip()]
+            reason = self._last_words() or str(error)
             self._discard()
-            reason = one_line(lines[-1], 200) if lines else str(error)
             text = f"The test worker did not start under {self._plan.python}: {reason}."
             raise WorkerFailure(text) from error
+
+    def _last_words(self) -> str:
+        """The last line that the worker, or the sandbox around it, wrote to stderr."""
+        assert self._process is not None
+        told = strip_control(self._process.stderr_tail().decode("utf-8", "replace"))
+        lines = [line for line in told.splitlines() if line.strip()]
+        return one_line(lines[-1], 200) if lines else ""
 
     def _settings(self) -> dict[str, Any]:
         root = self._root

@@ -38,8 +38,15 @@ class Child:
     """Lives in the fork only."""
 
     def __init__(
-        self, settings: Any, order: Order, caches: list[CodeCache], events: int, scratch: str
+        self,
+        settings: Any,
+        order: Order,
+        caches: list[CodeCache],
+        shortcuts: Any,
+        events: int,
+        scratch: str,
     ) -> None:
+        self._shortcuts = shortcuts
         self._settings = settings
         self._order = order
         self._caches = caches
@@ -59,11 +66,7 @@ class Child:
             traceback.print_exc()
             self._channel.send("problem", text="the test run broke off: %r" % (error,))
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                try:
-                    stream.flush()
-                except (OSError, ValueError):
-                    continue  # a test closed it
+            _flush()
             os._exit(code & 0xFF)
 
     def _prepare(self, output: int) -> None:
@@ -115,6 +118,7 @@ class Child:
         if order.report_modules:
             self._channel.send("modules", names=self._foreign_modules(before))
         self._channel.send("compiled", paths=[cache.missed for cache in self._caches])
+        _flush()
         self._channel.send("exit", code=code, session=session, timed_out=clock.run_is_over)
         return code
 
@@ -136,7 +140,9 @@ class Child:
         arguments = list(settings.arguments)
         if order.stop_at_first:
             arguments.append("--maxfail=1")
-        return PytestRun(settings.root, arguments, settings.targets, order.ids).run(
+        return PytestRun(
+            settings.root, self._shortcuts, arguments, settings.targets, order.ids
+        ).run(
             channel,
             self._repository,
             clock,
@@ -172,6 +178,14 @@ class TestFileNotes(Channel):
         if event == "result":
             self.files.add(fields["path"])
         super().send(event, **fields)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            continue  # a test replaced or closed it
 
 
 def _lower(kind: int, value: int) -> None:

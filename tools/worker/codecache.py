@@ -91,14 +91,16 @@ def cache_imports(root: str) -> CodeCache:
     return cache
 
 
-def cache_rewritten() -> CodeCache | None:
+def cache_rewritten(root: str) -> CodeCache | None:
     """The same for test files, whose asserts pytest rewrites; None if this pytest differs."""
+    prefix = root.rstrip(os.sep) + os.sep
     if importlib.util.find_spec("_pytest.assertion.rewrite") is None:
         return None
     import _pytest.assertion.rewrite as rewrite
 
     plain: Any = getattr(rewrite, "_rewrite_test", None)
-    if plain is None:
+    plain_read: Any = getattr(rewrite, "_read_pyc", None)
+    if plain is None or plain_read is None:
         return None
 
     def compiler(path: str, source: bytes) -> CodeType | None:
@@ -117,5 +119,10 @@ def cache_rewritten() -> CodeCache | None:
         code = cache.get(str(path), source) if source is not None else None
         return plain(path, config) if code is None else (os.stat(str(path)), code)
 
+    def read_pyc(source: Any, *more: Any, **named: Any) -> Any:
+        inside = str(source).startswith(prefix)
+        return None if inside else plain_read(source, *more, **named)
+
+    rewrite._read_pyc = read_pyc
     rewrite._rewrite_test = rewrite_test  # type: ignore[assignment]
     return cache

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -20,26 +21,28 @@ def adopt_orphans() -> None:
             return  # then orphans live until the sandbox ends
 
 
-def kill_descendants(child: int) -> None:
-    """Kill the child's process group, then all descendants of this process; reap them."""
+def kill_group(child: int) -> None:
+    """Kill the child and its process group, without waiting for their end."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)  # unless it is gone or never got a group
     _signal(child, signal.SIGKILL)
-    # Stopped processes do not fork, so stopping until none is new comes to an end.
-    for _ in range(100):
+
+
+def kill_descendants(child: int) -> None:
+    """Kill the child's process group, then all descendants of this process; reap them."""
+    kill_group(child)
+    while _reap():
         stopped: set[int] = set()
         while True:
+            # Stopped processes do not fork, so stopping until none is new comes to an end.
             new = _descendants() - stopped
-            if not new:
-                break
             for process in new:
                 _signal(process, signal.SIGSTOP)
             stopped |= new
+            if not new:
+                break
         for process in stopped:
             _signal(process, signal.SIGKILL)
-        _reap()
-        if not stopped:
-            return
 
 
 def _signal(process: int, number: int) -> None:
@@ -50,10 +53,15 @@ def _signal(process: int, number: int) -> None:
 
 
 def _reap() -> bool:
-    """Collect ended children; whether any child, ended or not, may be left."""
+    """Wait a moment for killed children to end; whether any child is left.
+
+    Orphans become children of this process, so that no child means no descendant.
+    """
     try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            continue
+        for _ in range(50):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+            time.sleep(0.0005)
     except ChildProcessError:
         return False
     return True
@@ -61,8 +69,6 @@ def _reap() -> bool:
 
 def _descendants() -> set[int]:
     """Living descendants of this process, by the parents that /proc tells; none elsewhere."""
-    if not _reap():
-        return set()  # orphans would have become our children
     children: dict[int, list[int]] = {}
     try:
         entries = os.listdir("/proc")

@@ -45,25 +45,32 @@ class Watch:
         self.compiled: list[list[str]] = []
 
     def until_it_ends(self) -> None:
-        """Returns when the child and everything that it started are gone."""
+        """Returns when all is known: the child said that it is done, or it is dead."""
         end = time.monotonic() + self._order.seconds + GRACE
         test_end = end
-        while self._status is None:
+        while self._status is None and not self.ended:
             running = self._running
             now = time.monotonic()
             if now >= min(end, test_end):
                 self.run_is_over = now >= end
                 break
-            patience = 0.005 if self.ended or self._events < 0 else 0.5
+            patience = 0.5 if self._events >= 0 else 0.005
             if not self._read(min(patience, max(min(end, test_end) - now, 0))):
                 self._poll()
             if self._running is not running:
                 test_end = self._deadline()
         killed = self._status is None
-        reaper.kill_descendants(self._child)
+        if self.ended:
+            reaper.kill_group(self._child)
+        else:
+            self.clear_away()
         while self._read(0):
             continue
         self._conclude(killed)
+
+    def clear_away(self) -> None:
+        """Returns when the child and everything that it started are gone."""
+        reaper.kill_descendants(self._child)
 
     def _deadline(self) -> float:
         limit = self._order.test_seconds
@@ -100,10 +107,14 @@ class Watch:
             self._output = -1
 
     def _poll(self) -> None:
-        if self._status is None:
+        if self._status is not None:
+            return
+        try:
             process, status = os.waitpid(self._child, os.WNOHANG)
-            if process:
-                self._status = status
+        except ChildProcessError:
+            return  # killed and reaped
+        if process:
+            self._status = status
 
     def _take(self, data: bytes) -> None:
         for line in self._lines.feed(data):
@@ -159,7 +170,8 @@ class Watch:
         """The tail of what the child wrote to stdout and stderr."""
         return bytes(self._tail).decode("utf-8", "replace")
 
-    def last_line(self) -> str:
-        """The last line of the output that says something."""
-        lines = [line for line in self.output_text().splitlines() if line.strip()]
-        return lines[-1].strip()[:200] if lines else ""
+    def refusal(self) -> str:
+        """The line of the output that says why pytest did not start."""
+        lines = [line.strip() for line in self.output_text().splitlines() if line.strip()]
+        telling = [line for line in lines if "error:" in line.lower()]
+        return (telling or lines or [""])[-1][:200]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
 import sys
-from typing import Any
 
 import pytest
 from _pytest.config import ConftestImportFailure, _prepareconfig
@@ -17,6 +15,7 @@ from .coverage import Coverage
 from .reporter import Reporter, origin
 from .repository import Repository
 from .selection import Selection
+from .shortcuts import Shortcuts
 
 USAGE_ERROR = 4
 
@@ -26,45 +25,16 @@ def version() -> tuple[int, ...]:
     return tuple(int(part) for part in parts if part.isdigit())
 
 
-def preload() -> None:
-    """Import pytest's own modules and its installed plugins; hold on to where the plugins are.
-
-    Looking for plugins reads the metadata of every installed package, on every start of pytest.
-    """
+def preload(arguments: list[str]) -> Shortcuts:
+    """Import pytest's own modules, and do what every start of pytest does alike."""
     from _pytest.config import default_plugins
 
     for name in default_plugins:
         importlib.import_module("_pytest." + name)
-    plugins = [d for d in importlib.metadata.distributions() if _is_plugin(d)]
-
-    def known(**_query: Any) -> list[Any]:
-        return plugins
-
-    _Plugins.known = known
-    # Modules imported before pytest looks at them cannot have their asserts rewritten, and pytest
-    # warns of it. Only installed plugins are concerned, never the repository's own files.
-    rewrite = importlib.import_module("_pytest.assertion.rewrite")
-    hook = rewrite.AssertionRewritingHook
-    if hasattr(hook, "_warn_already_imported"):
-        hook._warn_already_imported = lambda _self, _name: None
+    return Shortcuts(arguments + _EXCLUDED)
 
 
-class _Plugins:
-    """The search for installed plugins, answered from memory while pytest configures itself."""
-
-    known: Any = None
-
-    def __enter__(self) -> None:
-        self._plain = importlib.metadata.distributions
-        if self.known is not None:
-            importlib.metadata.distributions = type(self).known
-
-    def __exit__(self, *_error: object) -> None:
-        importlib.metadata.distributions = self._plain
-
-
-def _is_plugin(distribution: Any) -> bool:
-    return any(point.group == "pytest11" for point in distribution.entry_points)
+_EXCLUDED = ["-p", "no:pastebin", "-p", "no:randomly"]
 
 
 def own_options(root: str) -> list[str]:
@@ -72,8 +42,7 @@ def own_options(root: str) -> list[str]:
     scratch = os.environ["TMPDIR"]
     options = ["--rootdir=" + root, "--basetemp=" + os.path.join(scratch, "t")]
     options += ["-o", "cache_dir=" + os.path.join(scratch, "c")]
-    options += ["-q", "--continue-on-collection-errors", "-p", "no:randomly", "--color=no"]
-    options += ["-p", "no:pastebin"]
+    options += ["-q", "--continue-on-collection-errors", "--color=no", *_EXCLUDED]
     if version() >= (6, 2):
         options += ["--no-header", "--no-summary"]
     return options
@@ -83,8 +52,14 @@ class PytestRun:
     """One run: `ids` None means everything that `paths` (or the configuration) names."""
 
     def __init__(
-        self, root: str, arguments: list[str], paths: list[str], ids: list[str] | None
+        self,
+        root: str,
+        shortcuts: Shortcuts,
+        arguments: list[str],
+        paths: list[str],
+        ids: list[str] | None,
     ) -> None:
+        self._shortcuts = shortcuts
         self.root = root
         self.arguments = arguments
         self.paths = paths
@@ -109,7 +84,7 @@ class PytestRun:
         os.environ["PYTEST_VERSION"] = pytest.__version__
         sys.argv[:] = [os.path.join(os.path.dirname(pytest.__file__), "__main__.py"), *arguments]
         try:
-            with _Plugins():
+            with self._shortcuts:
                 config = _prepareconfig(arguments, [reporter])
         except ConftestImportFailure as error:
             reporter.collection_error(str(error.path), origin(error))

@@ -50,13 +50,15 @@ class Zygote:
         self._replies = replies
         self._settings = settings
         self._caches: list[CodeCache] = [cache_imports(settings.root)]
+        self._shortcuts: Any = None
         self._plain_options = False
         self._count = 0
+        self._scratch: list[str] = []
         if settings.kind == "pytest":
             from . import with_pytest
 
-            with_pytest.preload()
-            rewritten = cache_rewritten()
+            self._shortcuts = with_pytest.preload(settings.arguments)
+            rewritten = cache_rewritten(settings.root)
             if rewritten is not None:
                 self._caches.append(rewritten)
         else:
@@ -97,6 +99,8 @@ class Zygote:
             order.whole_files, order.plain_options = whole_files, self._plain_options
             watch = self._run_child(order)
             children += 1
+            if not watch.ended:
+                self._clear_away(watch)
             skip |= watch.reported
             if watch.exit_code == 4 and watch.session and order.ids and not whole_files:
                 # One name that is gone makes pytest run none of the others.
@@ -105,7 +109,7 @@ class Zygote:
             refused = watch.exit_code == 4 and not (watch.reported or watch.session)
             if refused and not self._plain_options:
                 self._plain_options = True
-                notes.append("pytest refused its configured options: " + watch.last_line())
+                notes.append("pytest refused its configured options: " + watch.refusal())
                 continue
             stop = watch.ended or watch.run_is_over or command.get("stop_at_first")
             if stop or not watch.interrupted or children >= MOST_CHILDREN:
@@ -122,6 +126,7 @@ class Zygote:
             output=watch.output_text(),
             notes=notes,
         )
+        self._clear_away(watch)
         for cache, missed in zip(self._caches, watch.compiled):
             cache.learn(missed, seconds=0.5)
 
@@ -136,7 +141,9 @@ class Zygote:
         if child == 0:
             for descriptor in (self._commands, self._replies, events_out, output_out):
                 os.close(descriptor)
-            Child(self._settings, order, self._caches, events_in, scratch).main(output_in)
+            Child(self._settings, order, self._caches, self._shortcuts, events_in, scratch).main(
+                output_in
+            )
         os.close(events_in)
         os.close(output_in)
         watch = Watch(child, order, events_out, output_out, self._replies)
@@ -145,8 +152,14 @@ class Zygote:
         finally:
             os.close(events_out)
             os.close(output_out)
-            shutil.rmtree(scratch, ignore_errors=True)
+        self._scratch.append(scratch)
         return watch
+
+    def _clear_away(self, watch: Watch) -> None:
+        """What the next run must not meet, done while the host reads the report of this one."""
+        watch.clear_away()
+        while self._scratch:
+            shutil.rmtree(self._scratch.pop(), ignore_errors=True)
 
 
 def _take_over_pipes() -> tuple[Any, int]:
@@ -168,8 +181,6 @@ def main() -> None:
     sys.dont_write_bytecode = True
     scratch = tempfile.mkdtemp(prefix="w")
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
-    sys.pycache_prefix = os.path.join(scratch, "none")
-    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
     reaper.adopt_orphans()
     zygote: Zygote | None = None
     try:
