@@ -32,20 +32,19 @@ def render(report: Report) -> str:
 
 
 def title(report: Report) -> str:
-    """One line, fit for the subject of a pull request."""
-    fixed = [i for i in report.items if i.status in (Status.FIXED, Status.PARTLY)]
-    bugs = [item for item in fixed if item.kind is Kind.BUG]
-    if bugs:
-        names = list(dict.fromkeys(item.path for item in bugs))
-        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-        outcome = report.headline[:1].lower() + report.headline[1:]
-        return f"Fix {' and '.join(names[:2])}{more}: {outcome}"
-    return report.headline
+    """One line of plain text, fit for the subject of a pull request."""
+    bugs = [item for item in report.items if item.kind is Kind.BUG and item.patch]
+    if not bugs:
+        return report.headline
+    names = list(dict.fromkeys(f"{item.subject} in {item.path}" for item in bugs))
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    counts = f"{report.after.passed} of {report.after.total} tests pass"
+    return f"Fix {' and '.join(names[:2])}{more}; {counts}, {report.before.passed} before"
 
 
-def plain(text: str) -> str:
+def plain(text: str, limit: int = 400) -> str:
     """`text` as one line that Markdown shows as it is: no markup, mention or reference in it."""
-    pieces = _REFERENCE.split(one_line(text, 400))
+    pieces = _REFERENCE.split(one_line(text, limit))
     return "".join(code(p) if i % 2 else _SPECIAL.sub(r"\\\1", p) for i, p in enumerate(pieces))
 
 
@@ -77,20 +76,33 @@ def _opening(report: Report) -> str:
 def _wrong(report: Report) -> str:
     if not report.items:
         return ""
-    blocks = [_item(item) for item in report.items]
+    blocks = [_item(item) for item in report.items if item.status is not Status.SAME_CAUSE]
     return "\n\n".join(["## What was wrong and why", *blocks])
 
 
 def _item(item: ItemReport) -> str:
+    what = f" ({code(item.subject)})" if item.kind is Kind.BUG and item.subject else ""
     lines = [
-        f"### {item.number}. {_TITLES[item.kind]} in {code(item.path)}, "
-        f"line{'s' * (item.first_line != item.last_line)} {_lines(item)} — {item.status.value}",
+        f"### {item.number}. {_TITLES[item.kind]} in {code(item.path)}{what}, "
+        f"line{'s' * (item.first_line != item.last_line)} {_lines(item)}: {item.status.value}",
         "",
         *[f"- {_evidence(text)}" for text in (item.title, *item.evidence)],
     ]
+    if mend := _mend(item.patch):
+        lines.append(f"- {mend}")
     if item.note:
         lines.append(f"- {_evidence(item.note)}")
     return "\n".join(lines)
+
+
+def _mend(patch: str) -> str:
+    """What became of the one line that a patch replaces; empty for any other patch."""
+    rows = [row for row in patch.splitlines() if not row.startswith(("---", "+++"))]
+    removed = [row[1:] for row in rows if row.startswith("-")]
+    added = [row[1:] for row in rows if row.startswith("+")]
+    if len(removed) != 1 or len(added) != 1:
+        return ""
+    return f"{code(removed[0])} became {code(added[0])}"
 
 
 def _lines(item: ItemReport) -> str:
@@ -130,7 +142,9 @@ def _changed(report: Report) -> str:
         )
     if report.explanation:
         lines += ["", "In the model's words (an explanation, not evidence):", ""]
-        lines += [f"> {plain(line)}" for line in report.explanation.splitlines() if line.strip()]
+        lines += [
+            f"> {plain(line, 1_500)}" for line in report.explanation.splitlines() if line.strip()
+        ]
     return "\n".join(lines)
 
 

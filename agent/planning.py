@@ -85,12 +85,12 @@ def _is_broken_test(test: TestResult, root: Path, language: Language) -> bool:
 def _bug(tests: Sequence[TestResult], suspects: Sequence[Suspect]) -> PlanItem:
     first = tests[0]
     reason = one_line(first.message) or "it fails without a message"
-    evidence = [f"`{test.id}` fails: {one_line(test.message, 160)}" for test in tests[:5]]
+    evidence = [f"`{test.id}` fails: `{one_line(test.message, 160)}`" for test in tests[:5]]
     if len(tests) > 5:
         evidence.append(f"and {len(tests) - 5} more tests that fail in the same place")
     top = suspects[0] if suspects else None
     if top is not None:
-        evidence += [f"`{top.name}` {why}" for why in top.reasons[:4]]
+        evidence += [f"suspected is `{top.name}`: {why}" for why in top.reasons[:3]]
     return PlanItem(
         number=0,
         kind=Kind.BUG,
@@ -107,6 +107,7 @@ def _bug(tests: Sequence[TestResult], suspects: Sequence[Suspect]) -> PlanItem:
         ),
         targets=tuple(test.id for test in tests),
         suspects=tuple(suspects),
+        subject=top.name if top else "",
     )
 
 

@@ -13,6 +13,7 @@ from runtime.client import Answer
 from tools.text import head_and_tail, one_line, strip_control
 
 TURNS = 3
+BUGS_READ = 3
 TOOL_TEXT = 2_500
 """Characters of a tool's answer that the model gets to see; about 700 tokens, 4 s of prefill."""
 _CAUSE = re.compile(r"^[\s\-*`\d.)]*([\w./\-]+\.\w+):(\d+)`?:?\s*(.+)$")
@@ -25,7 +26,7 @@ def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str
     """
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": prompt("read")},
-        {"role": "user", "content": _question(items)},
+        {"role": "user", "content": _question(deps, items)},
     ]
     text = ""
     for turn in range(TURNS):
@@ -45,12 +46,17 @@ def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str
     return _check(deps, text)
 
 
-def _question(items: Sequence[PlanItem]) -> str:
+def _question(deps: Deps, items: Sequence[PlanItem]) -> str:
+    """Each bug with the code that is suspected, so that one answer is usually enough."""
     lines = ["Failing tests and where they lead:"]
-    for item in items[:5]:
-        lines.append(f"- {item.title}")
-        lines += [f"  - {one_line(evidence, 160)}" for evidence in item.evidence[:3]]
-        lines.append(f"  - suspected: {item.path} lines {item.first_line}-{item.last_line}")
+    for item in [item for item in items if item.targets][:BUGS_READ]:
+        lines += [f"- {item.title}", *[f"  - {one_line(e, 160)}" for e in item.evidence[:2]]]
+        part = deps.call(
+            "read_file", path=item.path, first_line=item.first_line, last_line=item.last_line
+        )
+        numbered = enumerate(part.content.splitlines(), item.first_line)
+        code = "\n".join(f"{number}: {line}" for number, line in numbered)
+        lines += [f"{item.path}:", f"```\n{head_and_tail(code, TOOL_TEXT)}\n```"]
     return "\n".join(lines)
 
 

@@ -29,6 +29,8 @@ class ItemReport(_Value):
     number: int
     kind: Kind
     title: str
+    subject: str
+    """The suspected function, the copied one, or the linter's rules."""
     path: str
     first_line: int
     last_line: int
@@ -150,20 +152,16 @@ def _counts(report: TestReport) -> TestCounts:
     )
 
 
+_SHARED = ItemReport.model_fields.keys() & PlanItem.model_fields.keys()
+
+
 def _item(item: PlanItem) -> ItemReport:
     chosen = item.chosen.candidate if item.chosen else None
     return ItemReport(
-        **item.model_dump(
-            include={"number", "kind", "title", "path", "first_line", "last_line", "status"}
-        ),
-        evidence=item.evidence,
-        note=item.note,
-        patch=item.patch,
+        **{name: getattr(item, name) for name in _SHARED},
         strategy=chosen.strategy if chosen else "",
         operator=chosen.operator if chosen else "",
         candidates_tried=item.tried,
-        survivors=item.survivors,
-        alternatives=item.alternatives,
     )
 
 

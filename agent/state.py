@@ -65,6 +65,7 @@ class Status(StrEnum):
     FIXED = "fixed"
     PARTLY = "partly fixed"
     FAILED = "not fixed"
+    SAME_CAUSE = "mended with another item"
     REPORTED = "reported"
     """Found, but nothing that this program may mend (a broken test file, say)."""
 

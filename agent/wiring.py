@@ -143,7 +143,7 @@ def _facts(task: Task, source: Path, plan: TestPlan, sandbox: Sandbox) -> dict[s
     """What the summary says of the surroundings."""
     where = git.facts(source)
     return {
-        "tests": "; ".join(plan.reasons) or " ".join(plan.argv),
+        "tests": f"{' '.join(plan.argv)} ({'; '.join(plan.reasons[:1])})",
         "command": list(plan.argv),
         "sandbox": f"{sandbox.name} ({sandbox.level})",
         "commit": where.head,

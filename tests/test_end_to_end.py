@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
@@ -29,9 +29,9 @@ def bank(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(tmp_path: Path, model_15b: Path) -> dict[str, str]:
+def environment(tmp_path: Path, model_file: Callable[[str], Path]) -> dict[str, str]:
     """The user's environment, with a state directory of its own."""
-    assert model_15b.is_file()
+    assert model_file("qwen2.5-coder-1.5b").is_file()
     kept = {key: value for key, value in os.environ.items() if key != "CI"}
     return kept | {"LOCUM_STATE": str(tmp_path / "state")}
 

@@ -77,7 +77,6 @@ def _explain(error: Exception) -> tuple[str, int]:
     # Imported here: a command that goes well must not pay for them.
     from agent.errors import AgentError
     from runtime.catalogue import UnknownModel
-    from agent.errors import AgentError
     from runtime.errors import RuntimeFailure
     from tools.errors import ToolsError
 

@@ -97,8 +97,9 @@ def _scope(
         return None
     if deps.task.scope is Scope.BUGS or not failing:
         return frozenset()
-    wanted = {test.id for test in failing}
-    covered = {path for r in spectrum.results if r.id in wanted for path in r.lines}
+    covered = {path for test in failing for path in test.lines}
+    for test in failing:
+        covered.update(spectrum.imports.get(test.path, ()))
     return frozenset(path for path in covered if not deps.language.is_test(path))
 
 

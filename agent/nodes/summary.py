@@ -8,13 +8,14 @@ from agent import markdown, report
 from agent.deps import Deps
 from agent.events import Done, Note, PhaseStarted
 from agent.prompts import prompt
-from agent.state import RunState, Status, items_of
+from agent.state import Kind, PlanItem, RunState, items_of
 from runtime.errors import RuntimeFailure
 from tools.text import head_and_tail, strip_control
 
 SUMMARY, PATCH, REPORT = "summary.md", "fix.patch", "report.json"
-DIFF_FOR_MODEL = 6_000
-"""Characters; about 1,800 tokens, under ten seconds of prefill on two cores."""
+BUGS_EXPLAINED = 3
+PATCH_FOR_MODEL = 2_000
+"""Characters of one bug's patch; about 600 tokens, three seconds of prefill on two cores."""
 
 
 def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
@@ -22,7 +23,7 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.emit(PhaseStarted(phase="summary"))
     deps.workspace.reset(state.get("edits", {}))
     patch = deps.workspace.diff()
-    explanation = _explain(deps, state, patch)
+    explanation = _explain(deps, state)
     state = {**state, "explanation": explanation}
     facts = report.build(state, deps, patch)
     text = markdown.render(facts)
@@ -45,13 +46,12 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     return {"explanation": explanation}
 
 
-def _explain(deps: Deps, state: RunState, patch: str) -> str:
-    """The model's words about the patch; empty when it was never needed, or fails now."""
-    fixed = [item for item in items_of(state) if item.status in (Status.FIXED, Status.PARTLY)]
-    if not patch or not deps.thinker.started or not fixed:
+def _explain(deps: Deps, state: RunState) -> str:
+    """The model's words about the mended bugs; empty when it was never needed, or fails now."""
+    bugs = [item for item in items_of(state) if item.kind is Kind.BUG and item.patch]
+    if not bugs or not deps.thinker.started:
         return ""
-    facts = "\n".join(f"- {item.title}" for item in fixed[:8])
-    question = f"{facts}\n\n```diff\n{head_and_tail(patch, DIFF_FOR_MODEL)}\n```"
+    question = "\n".join(_question(item) for item in bugs[:BUGS_EXPLAINED])
     try:
         answer = deps.thinker.chat(
             [
@@ -67,3 +67,8 @@ def _explain(deps: Deps, state: RunState, patch: str) -> str:
         deps.emit(Note(text=f"The summary has no explanation: {error}", level="warning"))
         return ""
     return strip_control(answer.texts[0]).strip()
+
+
+def _question(item: PlanItem) -> str:
+    patch = head_and_tail(item.patch, PATCH_FOR_MODEL)
+    return f"{item.title}, mended in {item.subject}:\n```diff\n{patch}\n```"

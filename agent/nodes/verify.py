@@ -34,7 +34,10 @@ def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
     batch = [Candidate.model_validate(c) for c in state.get("batch", [])]
     if not batch:
         return _close(deps, state, item)
-    deps.emit(PhaseStarted(phase="verify", detail=f"{len(batch)} candidates"))
+    count = len(batch)
+    deps.emit(PhaseStarted(phase="verify", detail=f"{count} candidate{'s' * (count > 1)}"))
+    if item.kind is not Kind.BUG:
+        return _tidy(deps, state, item, batch[0])
     verdicts = searching.verdicts(deps, state, item, batch)
     survivors = [verdict for verdict in verdicts if verdict.survives]
     item = item.model_copy(
@@ -52,6 +55,16 @@ def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "partial": _partial(state, verdicts),
         "seconds": deps.budget.seconds_spent,
     }
+
+
+def _tidy(deps: Deps, state: RunState, item: PlanItem, candidate: Candidate) -> RunState:
+    """Duplication and style make no test pass: the whole suite must stay as it was."""
+    verdict = Verdict(candidate=candidate, target_passed=0, target_total=0, whole_suite=True)
+    item = item.model_copy(update={"tried": 1, "survivors": 1})
+    report = _confirm(deps, state, item, verdict)
+    if report is not None:
+        return _accept(deps, state, item, verdict, report)
+    return _give_up(deps, state, item, "The tests do not pass with the change.")
 
 
 def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> TestReport | None:
@@ -114,9 +127,13 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
         report = _confirm(deps, state, item, verdict)
         if report is not None:
             return _accept(deps, state, item, verdict, report)
-    done = item.model_copy(
-        update={"status": Status.FAILED, "note": f"{item.tried} candidates, none passed."}
-    )
+    if item.kind is not Kind.BUG:
+        return _give_up(deps, state, item, "Another edit took it away or moved it.")
+    return _give_up(deps, state, item, f"{item.tried} candidates were tried and none passed.")
+
+
+def _give_up(deps: Deps, state: RunState, item: PlanItem, note: str) -> RunState:
+    done = item.model_copy(update={"status": Status.FAILED, "note": note})
     deps.emit(ItemFinished(item=done))
     return _turn(deps, _items(state, done), {})
 
@@ -137,17 +154,21 @@ def _turn(deps: Deps, items: list[PlanItem], changes: RunState) -> RunState:
 
 
 def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem) -> list[PlanItem]:
-    """Items whose tests pass now, mended along with another."""
-    settled = []
-    for item in items:
-        if item.status is Status.OPEN and item.targets:
-            left = tuple(t for t in item.targets if not judging.passes(t, report))
-            if not left:
-                note = f"Mended together with item {by.number}."
-                item = item.model_copy(update={"status": Status.FIXED, "note": note})
-                deps.emit(ItemFinished(item=item))
-        settled.append(item)
-    return settled
+    """Items whose tests all pass now had the same cause: the item just mended takes them over."""
+    same = [
+        item
+        for item in items
+        if item.status is Status.OPEN
+        and item.targets
+        and all(judging.passes(target, report) for target in item.targets)
+    ]
+    told = tuple(f"the same edit mends `{target}`" for item in same for target in item.targets)
+    settled = {by.number: by.model_copy(update={"evidence": (*by.evidence, *told)})}
+    for item in same:
+        note = f"Mended with item {by.number}."
+        settled[item.number] = item.model_copy(update={"status": Status.SAME_CAUSE, "note": note})
+        deps.emit(ItemFinished(item=settled[item.number]))
+    return [settled.get(item.number, item) for item in items]
 
 
 def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[dict[str, object]]:

@@ -26,6 +26,7 @@ def make_item(**changes: object) -> ItemReport:
         "number": 1,
         "kind": Kind.BUG,
         "title": "3 failing tests: assert 200.0 == 50.0",
+        "subject": "calculate_interest",
         "path": "bank/utils.py",
         "first_line": 10,
         "last_line": 16,

@@ -74,9 +74,7 @@ def test_an_error_in_a_sound_test_file_is_searched(root: Path) -> None:
 def test_items_that_name_nothing_real_are_dropped_with_a_reason(
     root: Path, path: str, line: int, kept: bool
 ) -> None:
-    item = PlanItem(
-        number=0, kind=Kind.BUG, title="t", path=path, first_line=line, last_line=line
-    )
+    item = PlanItem(number=0, kind=Kind.BUG, title="t", path=path, first_line=line, last_line=line)
     good, dropped = planning.existing([item], root)
     assert bool(good) is kept
     assert bool(dropped) is not kept
