@@ -108,6 +108,8 @@ class Root:
                 inner = _open_directory(parent, current)
                 os.close(current)
                 current = inner
+            if flags & os.O_DIRECTORY:
+                return _open_directory(last, current)
             return os.open(last, flags, mode, dir_fd=current)
         finally:
             os.close(current)

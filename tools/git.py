@@ -72,6 +72,8 @@ def last_changed(path: Path) -> dict[str, int]:
     )  # fmt: skip
     prefix = (_git(path, "rev-parse", "--show-prefix") or b"").decode(errors="replace").strip()
     commits = dict(line.split() for line in (listed or b"").decode().splitlines())
+    if not commits:
+        return {}
     touched = _git(
         path, "diff-tree", "--stdin", "-r", "-z", "--root", "--name-only", "--no-renames",
         "--no-ext-diff", "--no-textconv", data="\n".join(commits).encode() + b"\n",
