@@ -1,7 +1,5 @@
 """What can go wrong with a repository; every message is one clear sentence for its reader."""
 
-# ruff: noqa: N818 - they are named after what happened, as the callers' sentences read
-
 from __future__ import annotations
 
 

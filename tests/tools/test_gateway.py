@@ -344,7 +344,10 @@ ARGUMENTS = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=400,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(name=NAMES, arguments=ARGUMENTS | st.text(), as_text=st.booleans())
 def test_no_input_raises_or_leaves_the_copy(
