@@ -38,7 +38,7 @@ _ENVIRONMENT = {
 }
 
 
-class WorkerFailure(ToolsError):  # noqa: N818 (named as its family is)
+class WorkerFailure(ToolsError):
     """The test worker cannot be started."""
 
 

@@ -19,17 +19,19 @@ from _pytest import config as pytest_config
 
 
 class _Distribution:
-    """An installed package whose metadata is read once."""
+    """An installed package whose metadata is read once.
+
+    It claims to have no files: pytest would rewrite the asserts of all modules of installed
+    plugins, which takes seconds for big ones, and only helps those who test the plugin.
+    """
+
+    files = ()
 
     def __init__(self, plain: Any) -> None:
         self._plain = plain
         self.entry_points = plain.entry_points
         self.metadata = plain.metadata
         self.version = plain.version
-
-    @functools.cached_property
-    def files(self) -> Any:
-        return list(self._plain.files or ())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._plain, name)
@@ -45,8 +47,6 @@ class Shortcuts:
             for found in importlib.metadata.distributions()
             if any(point.group == "pytest11" for point in found.entry_points)
         ]
-        for plugin in self._plugins:
-            len(plugin.files)  # reads it
         self._plain_distributions: Any = importlib.metadata.distributions
         self._plain_config: Any = getattr(pytest_config, "get_config", None)
         self._config: Any = None

@@ -268,7 +268,8 @@ LEFTOVERS = """
             os.setsid()
             if os.fork() == 0:
                 for _ in range(20): os.fork() if _ % 5 == 0 else None
-                os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", NAME])
+                command = [sys.executable, "-c", "import time; time.sleep(600)", NAME]
+                os.execv(sys.executable, command)
             os._exit(0)
         time.sleep(0.3)
 """
