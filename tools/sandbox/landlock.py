@@ -78,6 +78,7 @@ class Launched(Backend):
         specification = {
             "parent": os.getpid(),
             "cwd": str(cwd),
+            "private": private,
             "rlimits": rlimits(limits),
             "landlock": _rules(scope, private) if self.confined else None,
             "seccomp": seccomp.program().hex() if self.confined else "",

@@ -279,10 +279,13 @@ def test_everything_dies_with_the_engine(sandbox: Sandbox, tmp_path: Path) -> No
         "p.stdout.read(2); print(p.pid, flush=True); time.sleep(600)\n"
     )
     root = Path(__file__).parents[3]
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", engine, sandbox.name, str(tmp_path)],
         stdout=subprocess.PIPE,
         cwd=root,
+        env={**os.environ, "TMPDIR": str(temporary)},
     ) as process:
         try:
             assert process.stdout is not None
@@ -296,6 +299,7 @@ def test_everything_dies_with_the_engine(sandbox: Sandbox, tmp_path: Path) -> No
         finally:
             process.kill()
     assert wait_until(lambda: not any(map(alive, members)))
+    assert list(temporary.iterdir()) == []
 
 
 def test_without_permission_nothing_runs_unsandboxed(tmp_path: Path) -> None:
