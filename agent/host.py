@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 from runtime.client import Client, Endpoint
 from runtime.errors import EndpointUnreachable, ModelMissing
@@ -42,7 +43,8 @@ class RemoteHost:
 
     def start(self, say: Callable[[str], None]) -> Endpoint:
         say(f"Asking {self._endpoint.base_url} for its models")
-        models = Client(self._endpoint).models()
+        with closing(Client(self._endpoint)) as client:
+            models = client.models()
         if not models:
             raise EndpointUnreachable(
                 f"{self._endpoint.base_url} answers but offers no model; load one there first."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.repair.seams import Budget, Language, Localizer, Suspect
 from agent.state import Kind, PlanItem, Status
+from tools.policy import is_protected
 from tools.report import Outcome, TestReport, TestResult
 from tools.text import one_line
 
@@ -35,11 +36,35 @@ def bug_items(
         key = (suspects[0].path, suspects[0].name) if suspects else ("", "")
         groups.setdefault(key, []).append(test)
     items = []
-    for tests in groups.values():
-        suspects = localizer.localize(root, _focus(spectrum, tests))[:SUSPECTS_KEPT]
-        items.append(_bug(tests, suspects))
+    for tests in _merged(list(groups.values()), root, spectrum, localizer):
+        every = localizer.localize(root, _focus(spectrum, tests))
+        mendable = [suspect for suspect in every if not is_protected(suspect.path)]
+        items.append(_bug(tests, mendable[:SUSPECTS_KEPT]))
     items.sort(key=lambda item: -len(item.targets))
     return items + [_broken(test) for test in broken]
+
+
+def _merged(
+    groups: list[list[TestResult]], root: Path, spectrum: TestReport, localizer: Localizer
+) -> list[list[TestResult]]:
+    """Joins a group to a larger one when they lead to one function that all their tests run."""
+    merged: list[list[TestResult]] = []
+    for tests in sorted(groups, key=len, reverse=True):
+        for other in merged:
+            own = localizer.localize(root, _focus(spectrum, other))[:1]
+            union = localizer.localize(root, _focus(spectrum, [*other, *tests]))[:1]
+            same = own and union and (own[0].path, own[0].name) == (union[0].path, union[0].name)
+            if same and all(_runs(test, union[0]) for test in tests):
+                other += tests
+                break
+        else:
+            merged.append(list(tests))
+    return merged
+
+
+def _runs(test: TestResult, suspect: Suspect) -> bool:
+    lines = test.lines.get(suspect.path, ())
+    return any(suspect.first_line <= line <= suspect.last_line for line in lines)
 
 
 def number(items: Iterable[PlanItem]) -> list[PlanItem]:

@@ -74,16 +74,11 @@ def _call_tools(deps: Deps, answer: Answer) -> list[dict[str, Any]]:
             for call in calls
         ],
     }
-    results = [
-        {
-            "role": "tool",
-            "tool_call_id": call.id,
-            "content": head_and_tail(
-                deps.gateway.call(call.name, call.arguments, caller="model").content, TOOL_TEXT
-            ),
-        }
-        for call in calls
-    ]
+    results = []
+    for call in calls:
+        got = deps.gateway.call(call.name, call.arguments, caller="model", read_only=True)
+        content = head_and_tail(got.content, TOOL_TEXT)
+        results.append({"role": "tool", "tool_call_id": call.id, "content": content})
     return [spoken, *results]
 
 

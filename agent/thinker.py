@@ -85,7 +85,9 @@ class Thinker:
         return self._client is not None
 
     def close(self) -> None:
-        self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
         self._host.stop()
 
     def chat(

@@ -96,13 +96,14 @@ class GatewayTrials:
         *,
         stop_at_first: bool = False,
     ) -> TestReport:
-        """Raises AgentError when the gateway refuses."""
+        """Raises AgentError when the tests may not run; a file that may not be written fails."""
         before = {path: self._workspace.read(path) for path in files}
         arguments: dict[str, Any] = {"stop_at_first": stop_at_first}
         if selection is not None:
             arguments["selection"] = list(selection)
         try:
-            self._write(files)
+            if refusal := self._write(files):
+                return TestReport(problem=refusal)
             result = self._call("run_tests", **arguments)
         finally:
             for path, text in before.items():
@@ -111,8 +112,10 @@ class GatewayTrials:
             raise AgentError(f"The tests could not be run: {result.content}")
         return result.data
 
-    def _write(self, files: Mapping[str, str]) -> None:
+    def _write(self, files: Mapping[str, str]) -> str:
+        """Empty, or why the gateway did not let a file be written."""
         for path, text in files.items():
             result = self._call("write_file", path=path, content=text)
             if not result.ok:
-                raise AgentError(f"{path} could not be written: {result.content}")
+                return result.content
+        return ""

@@ -21,6 +21,7 @@ from agent.repair.seams import Budget
 from agent.state import Task
 from agent.thinker import Thinker
 from agent.trials import GatewayTrials, TestBench
+from runtime.models import ModelStore, is_file_name
 from tools import git
 from tools.gateway import Gateway, ToolRecord, ToolResult
 from tools.policy import LINTERS, Budgets, Policy, stop_file
@@ -47,6 +48,7 @@ def build_deps(
     """Raises ToolsError or Unusable, one sentence each, for what cannot be worked with."""
     source = Path(task.path)
     _require_repository(source)
+    host = _host(task)
     plan = detect(source, task.test_command)
     emit(Doing(text="Trying the sandbox"))
     sandbox = choose(allow_unsandboxed=task.allow_unsandboxed)
@@ -63,7 +65,7 @@ def build_deps(
     policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=[stop_file(home.state_root())])
     toolbox = build_toolbox(workspace, sandbox, policy, bench)
     gateway = Gateway(toolbox, policy, _on_call(record, emit))
-    thinker = Thinker(_host(task), budget, record, emit)
+    thinker = Thinker(host, budget, record, emit)
     stack.callback(thinker.close)
 
     def call(tool: str, **arguments: Any) -> ToolResult:
@@ -118,6 +120,8 @@ def _workspace(source: Path, directory: Path) -> Workspace:
 
 def _host(task: Task) -> LocalHost | RemoteHost:
     if task.endpoint is None:
+        if not is_file_name(task.model):
+            ModelStore().find(task.model)
         return LocalHost(task.model)
     return RemoteHost(task.endpoint, os.environ.get("LOCUM_TOKEN", "local"), task.model)
 

@@ -26,7 +26,7 @@ _TOOLS_TAIL = (
 _START, _END = Segment("<|im_start|>", special=True), Segment("<|im_end|>", special=True)
 
 
-class UnknownFamily(ValueError):  # noqa: N818 - says what is wrong
+class UnknownFamily(ValueError):
     """There is no template for this model family."""
 
 

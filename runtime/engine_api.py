@@ -17,7 +17,7 @@ class EngineError(Exception):
     """The engine failed; the text is one sentence."""
 
 
-class PromptTooLong(EngineError):  # noqa: N818 - says what happened
+class PromptTooLong(EngineError):
     """The prompt does not fit into the context; nothing was run."""
 
     def __init__(self, prompt_tokens: int, context: int) -> None:
@@ -29,11 +29,11 @@ class PromptTooLong(EngineError):  # noqa: N818 - says what happened
         self.context = context
 
 
-class EngineBusy(EngineError):  # noqa: N818 - says what happened
+class EngineBusy(EngineError):
     """The queue is full; try again later."""
 
 
-class Cancelled(EngineError):  # noqa: N818 - says what happened
+class Cancelled(EngineError):
     """The request was cancelled before it ended."""
 
 

@@ -1,7 +1,7 @@
 """What can go wrong in the runtime. The text of each error is one sentence for the user."""
 
 
-class RuntimeFailure(Exception):  # noqa: N818 - the name other parts were promised
+class RuntimeFailure(Exception):
     """The model or its runtime failed; ``str()`` is one clear sentence with the remedy."""
 
 

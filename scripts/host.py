@@ -16,7 +16,7 @@ BUILD_SIZE = 1_500_000_000
 MODEL_SIZE = 1_500_000_000
 
 
-class Lack(Exception):  # noqa: N818 - what it is, not an error of ours
+class Lack(Exception):
     """Something the machine lacks; ``str()`` is one sentence with the remedy."""
 
 

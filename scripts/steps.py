@@ -22,7 +22,7 @@ NO_NETWORK = re.compile(
 )
 
 
-class StepFailed(Exception):  # noqa: N818 - as the runtime names its own
+class StepFailed(Exception):
     """A step ended with an error; ``str()`` is one sentence with the remedy."""
 
 

@@ -1,12 +1,19 @@
 """What tests share: a home of their own, a git identity, and the real models."""
 
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 
+from runtime.client import Endpoint
+from runtime.engine_api import Engine
 from runtime.models import ModelStore, default_root
+from runtime.server import create_app
 
+Serve = Callable[[Engine], Endpoint]
 # Looked up before any test moves HOME: a gigabyte is not fetched for each test.
 _MODELS = default_root()
 
@@ -40,3 +47,27 @@ def git_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "Ada Tester")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a server around an engine; it ends with the test."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(engine: Engine) -> Endpoint:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(32)
+        app = create_app(engine, "secret", "fake")
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", ws="none")
+        config.timeout_graceful_shutdown = 1
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        return Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}/v1", "secret", "fake")
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join()

@@ -88,7 +88,7 @@ def test_the_demo_is_mended_whole(bank: Path, environment: dict[str, str], tmp_p
     assert (report["before"]["passed"], report["before"]["total"]) == (6, 9)
     assert (report["after"]["passed"], report["after"]["total"]) == (9, 9)
     assert {item["kind"] for item in report["items"]} == {"bug", "duplication", "style"}
-    assert {item["status"] for item in report["items"]} == {"fixed"}
+    assert {item["status"] for item in report["items"]} == {"fixed"}, report["items"]
     assert report["effort"]["completion_tokens"] > 0, "the model took part"
     assert "# Fix" in done.stdout
     assert "6 of 9 passed before, 9 of 9 pass after" in done.stdout

@@ -56,7 +56,7 @@ def _outputs(command: Any) -> Any:
 @click.option("--dry-run", is_flag=True, help="Never apply; write patch and summary.")
 @click.option(
     "--only",
-    type=click.Choice([Scope.BUGS, Scope.ALL]),
+    type=click.Choice([Scope.BUGS.value, Scope.ALL.value]),
     help="bugs: nothing but failing tests. all: also duplication and style in the whole tree. "
     "Default: those two only in files that the failing tests run.",
 )

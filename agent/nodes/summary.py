@@ -29,7 +29,7 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     text = markdown.render(facts)
     paths = {name: deps.home / name for name in (SUMMARY, PATCH, REPORT)}
     paths[SUMMARY].write_text(text, "utf-8")
-    paths[PATCH].write_bytes(patch.encode("utf-8", "surrogateescape"))
+    paths[PATCH].write_bytes(deps.workspace.patch())
     paths[REPORT].write_text(facts.model_dump_json(indent=2) + "\n", "utf-8")
     deps.record.write("done", exit_status=facts.exit_status, headline=facts.headline)
     deps.emit(

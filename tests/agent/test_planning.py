@@ -85,3 +85,22 @@ def test_next_open_passes_over_what_is_done() -> None:
     done = item.model_copy(update={"status": Status.FIXED})
     assert planning.next_open([done, item, done], 0) == 1
     assert planning.next_open([done, item, done], 2) == 3
+
+
+class Shared:
+    """Alone, each test leads to its own function; together, to the one that all of them run."""
+
+    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+        names = {result.id.split("::")[1][5] for result in baseline.failing}
+        name = "a" if len(baseline.failing) > 1 else names.pop()
+        return (Suspect(path=f"{name}.py", name=name, first_line=1, last_line=2, score=1.0),)
+
+
+@pytest.mark.parametrize(("lines", "groups"), [({"a.py": (2,)}, 1), ({"b.py": (2,)}, 2)])
+def test_groups_are_joined_when_all_their_tests_run_the_shared_suspect(
+    root: Path, lines: dict[str, tuple[int, ...]], groups: int
+) -> None:
+    tests = (failing("test_a", lines={"a.py": (2,)}), failing("test_b", lines=lines))
+    report = TestReport(results=tests)
+    found = planning.bug_items(root, report, tests, Shared(), PythonLanguage())
+    assert len(found) == groups
