@@ -98,7 +98,9 @@ class Collector:
             if not culprit:
                 return "The test process ended before its tests did."
             result = self._results.get(culprit)
-            return f"{culprit} {result.message if result else 'ended the test process'}."
+            what = result.message if result else "ended the test process"
+            rest = max(self._collected - len(self._results), 0)
+            return f"{culprit}: {what}{f'; {rest} tests did not run' if rest else ''}."
         if not self._results:
             return self._nothing_ran(int(end.get("code") or 0), str(end.get("output", "")))
         missing = [i for i in self._selection or () if not self._is_reported(i)]

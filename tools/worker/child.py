@@ -90,8 +90,6 @@ class Child:
         sys.path[:] = [_moved(entry, origin, root) for entry in sys.path]
         for finder in sys.meta_path:
             module = sys.modules.get(getattr(finder, "__module__", ""))
-            if module is None and isinstance(finder, type):
-                module = sys.modules.get(finder.__module__)
             mapping = getattr(module, "MAPPING", None)
             if isinstance(mapping, dict):  # an editable installation by setuptools
                 for name, place in mapping.items():

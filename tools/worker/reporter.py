@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterator
 
 import pytest
+from _pytest.reports import CollectReport
 
 from . import failures
 from .channel import Channel
@@ -55,7 +56,7 @@ class Reporter:
 
     def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         """Called for collection errors too, which no other hook gives with the exception."""
-        if isinstance(report, pytest.CollectReport):
+        if isinstance(report, CollectReport):
             error = call.excinfo.value
             nodeid = report.nodeid or str(node)
             if type(error).__name__ == "ConftestImportFailure":

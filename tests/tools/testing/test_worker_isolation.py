@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import shutil
 import time
+import venv
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tools.report import Outcome
+from tools.sandbox import NoSandbox
 from tools.testing import TestRunner, detect
 
 
@@ -172,6 +177,13 @@ def test_crash_is_blamed_on_its_test_and_the_others_run(repository, session, bod
     assert not report.green
 
 
+def test_many_crashes_are_given_up_with_a_problem(repository, session):
+    lines = ["import os", *(f"def test_{n}(): os._exit(1)" for n in range(8))]
+    report = session(repository({"test_x.py": "\n".join(lines)})).run()
+    assert len(report.failing) == 5
+    assert report.problem.endswith("exit status 1; 3 tests did not run.")
+
+
 def test_exit_while_importing_is_a_problem(repository, session):
     root = repository({"test_x.py": "import os\nos._exit(0)\ndef test_a(): pass\n"})
     report = session(root).run()
@@ -295,6 +307,27 @@ def _alive(name):
     return found
 
 
+def test_fork_bomb_ends_with_its_run(repository, session):
+    root = repository(
+        {
+            "test_x.py": """
+                import os
+                def test_bomb():
+                    while True:
+                        try:
+                            os.fork()
+                        except OSError: pass
+                def test_a(): pass
+            """
+        }
+    )
+    with session(root) as worker:
+        report = worker.run(timeout=3.0)
+        assert not report.green
+        assert report.problem
+        assert worker.run(["test_x.py::test_a"]).green
+
+
 def test_worker_that_is_killed_is_replaced(repository, session):
     root = repository(
         {
@@ -351,23 +384,62 @@ def test_environment_is_clean_and_fixed(repository, session, monkeypatch):
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_original_tree_does_not_win_over_the_copy(repository, session, tmp_path):
-    original = tmp_path / "original"
-    (original / "src" / "lib").mkdir(parents=True)
-    (original / "src" / "lib" / "__init__.py").write_text("WHERE = 'original'\n")
-    root = repository(
+FINDER = """
+import sys
+from importlib.util import spec_from_file_location
+MAPPING = {"mapped": ORIGINAL}
+class Finder:
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name in MAPPING:
+            return spec_from_file_location(name, MAPPING[name] + "/__init__.py")
+def install():
+    sys.meta_path.append(Finder)
+"""
+
+
+def environment_with_editable_install(original: Path) -> None:
+    """A virtual environment that has pytest and finds `lib` and `mapped` in the original tree."""
+    venv.create(original / ".venv", symlinks=True)
+    site = next((original / ".venv" / "lib").glob("python*/site-packages"))
+    for name in ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "py"):
+        file = Path(importlib.import_module(name).__file__)
+        file = file.parent if file.name == "__init__.py" else file
+        (site / file.name).symlink_to(file)
+    (site / "lib.pth").write_text(
+        f"{original}/src\nimport editable_finder; editable_finder.install()"
+    )
+    finder = FINDER.replace("ORIGINAL", repr(str(original / "other" / "mapped")))
+    (site / "editable_finder.py").write_text(finder)
+
+
+def test_original_tree_does_not_win_over_the_copy(repository, tmp_path):
+    tests = """
+        import subprocess, sys, lib, mapped
+        def test_where():
+            command = [sys.executable, "-c", "import lib; print(lib.WHERE)"]
+            assert lib.WHERE == mapped.WHERE == "copy"
+            assert subprocess.check_output(command, cwd="/").strip() == b"copy"
+    """
+    copy = repository(
         {
             "src/lib/__init__.py": "WHERE = 'copy'\n",
-            "tests/test_x.py": """
-                import subprocess, sys, lib
-                def test_where():
-                    command = [sys.executable, "-c", "import lib; print(lib.WHERE)"]
-                    assert lib.WHERE == "copy"
-                    assert subprocess.check_output(command, cwd="/").strip() == b"copy"
-            """,
+            "other/mapped/__init__.py": "WHERE = 'copy'\n",
+            "tests/test_x.py": tests,
         }
     )
-    assert session(root).run().green, session(root).run()
+    original = tmp_path / "original"
+    shutil.copytree(copy, original)
+    for path in original.rglob("__init__.py"):
+        path.write_text("WHERE = 'original'\n")
+    environment_with_editable_install(original)
+    plan = detect(original)
+    assert plan.python == str(original / ".venv" / "bin" / "python")
+    unconfined = NoSandbox(allow_unsandboxed=True)
+    with TestRunner(plan, original, unconfined, timeout=60).session() as session:
+        assert "assert 'original' ==" in session.run().results[0].message
+    with TestRunner(plan, copy, unconfined, timeout=60).session() as session:
+        assert session.run().green
 
 
 def test_rerun_finds_flaky_tests(repository, runner):
