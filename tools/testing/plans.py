@@ -33,7 +33,7 @@ def pytest_plan(
         interpreter = choose(root, environment, "pytest", reasons)
     if settings.problem:
         reasons.append(settings.problem)
-    given, configured = sort_options(words), sort_options(settings.addopts)
+    given, configured = (sort_options(listed, root) for listed in (words, settings.addopts))
     arguments = list(given.kept)
     if interpreter.python == ours().python:
         arguments += _NOT_OURS

@@ -116,8 +116,12 @@ class Options:
     targets: list[str] = field(default_factory=list)
 
 
-def sort_options(words: Sequence[str]) -> Options:
-    """Separate options to keep, options that do not fit single runs, and paths."""
+def sort_options(words: Sequence[str], root: Path) -> Options:
+    """Separate options to keep, options that do not fit single runs, and paths below `root`.
+
+    A word that names no file is the value of the option before it: plugins have options that
+    are not known here.
+    """
     options = Options()
     rest = list(words)
     while rest:
@@ -139,11 +143,17 @@ def sort_options(words: Sequence[str]) -> Options:
             options.left_out.append(word)
         elif name in _VALUES and not equals and rest:
             options.kept += [word, rest.pop(0)]
-        elif word.startswith("-"):
+        elif word.startswith("-") or _is_value(word, options.kept, root):
             options.kept.append(word)
         else:
             options.targets.append(word)
     return options
+
+
+def _is_value(word: str, before: Sequence[str], root: Path) -> bool:
+    last = before[-1] if before else ""
+    waits = last.startswith("--") and "=" not in last
+    return waits and not (root / word.partition("::")[0]).exists()
 
 
 def _looks_like_source(word: str) -> bool:

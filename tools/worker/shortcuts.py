@@ -90,14 +90,15 @@ def _skip_factories_of_pytest() -> None:
 
     @functools.wraps(plain)
     def registered(self: Any, plugin: Any, *rest: Any) -> None:
-        kind = type(plugin).__module__
-        if id(plugin) not in empty and not kind.startswith(("_pytest.", "_locum_worker.")):
+        kind = type(plugin)
+        known = kind.__module__.startswith(("_pytest.", "_locum_worker."))
+        if id(plugin) not in empty and not (known and not _has_fixtures(kind)):
             plain(self, plugin, *rest)
 
     manager.pytest_plugin_registered = registered
 
 
-def _has_fixtures(module: ModuleType) -> bool:
+def _has_fixtures(module: ModuleType | type) -> bool:
     return any(
         hasattr(value, "_pytestfixturefunction")
         or hasattr(value, "_fixture_function_marker")

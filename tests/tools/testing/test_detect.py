@@ -220,3 +220,11 @@ def test_interpreter_named_by_its_path(repository):
     plan = found(root, "'my env/bin/python' -m pytest")
     assert (plan.kind, plan.python) == ("pytest", str(python))
     assert found(root, "'my env/bin/pytest'").python == str(python)
+
+
+def test_a_value_of_an_unknown_option_is_no_path(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text("def test_a():\n    pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --cov=x --report ndiff test_a.py\n")
+    plan = detect(tmp_path, environment={"PATH": ""})
+    assert plan.targets == ("test_a.py",)
+    assert plan.arguments[-1] == "addopts=--report ndiff"

@@ -297,3 +297,9 @@ def test_options_for_many_processes_and_coverage_are_neutralised(repository, ses
     report = session(root).run()
     assert len(report.results) == 2
     assert not report.notes
+
+
+def test_fixtures_of_pytest_itself_are_there(repository, runner):
+    names = "tmp_path, tmpdir, capsys, monkeypatch, request, caplog, recwarn, cache"
+    root = repository({"test_a.py": f"def test_a({names}):\n    assert tmpdir and tmp_path\n"})
+    assert runner(root).run().green
