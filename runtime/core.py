@@ -13,6 +13,11 @@ from runtime.sampling import Logits
 # Rows of logits that one decode may return: 608 KB each with a vocabulary of 152,000.
 ROWS = 64
 
+# Batches of at least so many tokens give the same bits however a prompt is cut into them;
+# smaller ones go through another attention kernel (measured on the CPU: logits 0.4 apart), so
+# a prompt is never run in smaller ones, or a cached prefix would change the answer.
+STABLE = 64
+
 
 class Entry(NamedTuple):
     """One token to decode: where it stands in which sequence, and whether logits are wanted."""
@@ -72,19 +77,23 @@ class Prefix:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._tokens: list[int] = []
+        self._reusable = 0
 
     def reuse(self, tokens: Sequence[int], wanted_from: int) -> int:
         """Cut sequence 0 to what it shares with ``tokens``; returns how many stay.
 
-        Token ``wanted_from`` and those after it are always run again, for their logits.
+        Token ``wanted_from`` and those after it are always run again, for their logits; so are
+        the last ones, to have the same bits with and without a cached prefix.
         """
         if not 0 <= wanted_from < len(tokens):
             raise EngineError("an empty prompt cannot be continued")
         if len(tokens) >= self._core.context:
             raise PromptTooLong(len(tokens), self._core.context)
-        reused = min(_common(self._tokens, tokens), wanted_from)
+        most = max(0, min(wanted_from, len(tokens) - STABLE, self._reusable))
+        reused = min(_common(self._tokens, tokens), most)
         self._core.forget(0, reused)
         self._tokens = list(tokens[:reused])
+        self._reusable = reused
         return reused
 
     def run(
@@ -97,24 +106,27 @@ class Prefix:
         """
         while (start := len(self._tokens)) < len(tokens):
             first = max(start, wanted_from)
-            end = min(len(tokens), start + self._core.batch, first + ROWS)
+            end = self._chunk_end(start, first, len(tokens))
             entries = [Entry(tokens[i], i, 0, i >= wanted_from) for i in range(start, end)]
             rows = self._core.decode(entries, cancellation)
             self._tokens.extend(tokens[start:end])
+            if end - start >= STABLE:
+                self._reusable = end
             yield from zip(range(first, end), rows, strict=False)
-
-    def adopt(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Append ``tokens``, which ``sequence`` has decoded after the present ones."""
-        start = len(self._tokens)
-        if tokens:
-            self._core.share(sequence, 0, start, start + len(tokens))
-            self._tokens.extend(tokens)
 
     def settle(self) -> None:
         """After any request, failed ones too: keep what is known to be whole, drop the rest."""
         self._core.forget(0, len(self._tokens))
         for sequence in range(1, self._core.slots + 1):
             self._core.forget(sequence)
+
+    def _chunk_end(self, start: int, first: int, total: int) -> int:
+        """Where the chunk from ``start`` ends, so that no small one is left for the end."""
+        end = min(total, start + self._core.batch, first + ROWS)
+        if total - end == 0 or total - end >= STABLE:
+            return end
+        fits = total - start <= self._core.batch and total - first <= ROWS + STABLE
+        return total if fits else total - STABLE
 
 
 def stop_if_cancelled(cancellation: Cancellation) -> None:

@@ -37,11 +37,6 @@ class _Run:
             self.finish = "stop" if self._stream.stopped else "length"
         return text
 
-    @property
-    def decoded(self) -> list[int]:
-        """The tokens that went through the model; the last one often did not."""
-        return self.tokens if self._ended_by_token else self.tokens[:-1]
-
     def sample(self) -> Sample:
         """The finished sample."""
         # The token that ended the answer was generated too, so it counts.
@@ -114,7 +109,4 @@ def generate(
     [first_logits] = [logits.copy() for _, logits in prefix.run(prompt, last, cancellation)]
     runs = [_Run(core, request, index, limit) for index in range(request.n)]
     _Batch(core, len(prompt), limit).decode(runs, first_logits, on_text, cancellation)
-    if request.n == 1:
-        # The next turn of a conversation starts with this answer, decoded in the first slot.
-        prefix.adopt(1, runs[0].decoded)
     return Generated(tuple(run.sample() for run in runs), len(prompt), cached)
