@@ -13,6 +13,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from git import Repo, SymbolicReference
+from git.exc import GitError
+
 from tools.errors import ToolsError
 
 _SECONDS = 20.0
@@ -42,12 +45,23 @@ class GitFacts:
 
 
 def facts(path: Path) -> GitFacts:
-    """Facts about the repository that `path` is in; none of it is an error."""
-    if _git(path, "rev-parse", "--is-inside-work-tree") != b"true\n":
+    """Facts about the repository that `path` is in; none of it is an error.
+
+    GitPython reads HEAD and the refs as files: no program is started.
+    """
+    try:
+        with Repo(path, search_parent_directories=True, expand_vars=False) as found:
+            branch = "" if found.head.is_detached else found.head.reference.name
+            return GitFacts(True, _commit(found), branch)
+    except (GitError, OSError, ValueError):
         return GitFacts(is_repository=False)
-    head = _git(path, "rev-parse", "--verify", "--quiet", "HEAD^{commit}") or b""
-    branch = _git(path, "symbolic-ref", "--quiet", "--short", "HEAD") or b""
-    return GitFacts(True, head.decode().strip(), branch.decode(errors="replace").strip())
+
+
+def _commit(repository: Repo) -> str:
+    try:
+        return SymbolicReference.dereference_recursive(repository, "HEAD") or ""
+    except ValueError:  # no commit yet
+        return ""
 
 
 def tracked_files(path: Path) -> tuple[str, ...]:
