@@ -18,6 +18,7 @@ from agent.deps import Cancelled, Deps
 from agent.errors import NoSuchRun
 from agent.events import Event, RunStarted
 from agent.state import RunState, Task
+from agent.thinker import Host
 from agent.wiring import build_deps
 from runtime.errors import RuntimeFailure
 from tools.errors import ToolsError
@@ -55,11 +56,20 @@ class Run:
     Whatever is raised, the run can be resumed under its id.
     """
 
-    def __init__(self, task: Task, run_id: str, directory: Path, *, resumed: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        run_id: str,
+        directory: Path,
+        *,
+        resumed: bool,
+        host: Host | None = None,
+    ) -> None:
         self.task = task
         self.id = run_id
         self._home = directory
         self._resumed = resumed
+        self._host = host
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._cancelled = threading.Event()
 
@@ -81,7 +91,9 @@ class Run:
             yield from self._walk(deps, worker, approve)
 
     def _build(self, stack: ExitStack) -> Deps:
-        return build_deps(self.task, self.id, self._home, self._events.put, self._cancelled, stack)
+        return build_deps(
+            self.task, self.id, self._home, self._events.put, self._cancelled, stack, self._host
+        )
 
     def _walk(self, deps: Deps, worker: ThreadPoolExecutor, approve: Approver) -> Iterator[Event]:
         # langgraph takes half a second to import: only a run pays for it.
@@ -145,10 +157,13 @@ class Run:
         )
 
 
-def start(task: Task) -> Run:
-    """A new run; nothing happens before its events are asked for."""
+def start(task: Task, host: Host | None = None) -> Run:
+    """A new run; nothing happens before its events are asked for.
+
+    `host` is a model that several runs share; without it the run has the task's own.
+    """
     run_id, directory = home.new_run(task)
-    return Run(task, run_id, directory, resumed=False)
+    return Run(task, run_id, directory, resumed=False, host=host)
 
 
 def resume(run_id: str) -> Run:

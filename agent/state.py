@@ -52,6 +52,8 @@ class Task(BaseModel):
     candidates: int = Field(default=1, ge=1)
     """How many of the survivors the summary shows."""
     allow_unsandboxed: bool = False
+    strategies: tuple[str, ...] = ()
+    """Only these strategies of the search (`rewrite:16`: its first 16 candidates); empty: all."""
 
 
 class Kind(StrEnum):

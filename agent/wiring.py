@@ -19,7 +19,7 @@ from agent.record import Record
 from agent.repair.assembly import assemble
 from agent.repair.seams import Budget
 from agent.state import Task
-from agent.thinker import Thinker
+from agent.thinker import Host, Thinker
 from agent.trials import GatewayTrials, TestBench
 from runtime.models import ModelStore, is_file_name
 from tools import git
@@ -44,11 +44,15 @@ def build_deps(
     emit: Emit,
     cancelled: threading.Event,
     stack: ExitStack,
+    host: Host | None = None,
 ) -> Deps:
-    """Raises ToolsError or Unusable, one sentence each, for what cannot be worked with."""
+    """Raises ToolsError or Unusable, one sentence each, for what cannot be worked with.
+
+    `host` is where the model runs when the caller has one already; else the task says it.
+    """
     source = Path(task.path)
     _require_repository(source)
-    host = _host(task)
+    host = host or _host(task)
     plan = detect(source, task.test_command)
     emit(Doing(text="Trying the sandbox"))
     sandbox = choose(allow_unsandboxed=task.allow_unsandboxed)
@@ -73,7 +77,11 @@ def build_deps(
             raise Cancelled("The run was interrupted.")
         return gateway.call(tool, arguments, caller="harness")
 
-    parts = assemble(thinker, GatewayTrials(call, workspace), lambda _, path: workspace.read(path))
+    trials = GatewayTrials(call, workspace)
+    try:
+        parts = assemble(thinker, trials, lambda _, path: workspace.read(path), task.strategies)
+    except ValueError as error:
+        raise Unusable(str(error)) from error
     facts = _facts(task, source, plan, sandbox)
     record.write("started", task=task.model_dump(mode="json"), facts=facts)
     return Deps(

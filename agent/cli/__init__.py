@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 COMMANDS = {
     "fix": Entry("agent.cli.fix", "fix", "Mend a repository whose tests fail."),
     "resume": Entry("agent.cli.fix", "resume", "Go on with a run that was interrupted."),
+    "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
     "doctor": Entry("agent.cli.doctor", "doctor", "Say what this machine has and what it lacks."),

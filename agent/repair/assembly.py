@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -37,8 +38,13 @@ class Parts:
     ranker: Ranker
 
 
-def assemble(model: Model, runner: CandidateRunner, reader: SourceReader) -> Parts:
-    """The whole search over one model and one way to run tests."""
+def assemble(
+    model: Model, runner: CandidateRunner, reader: SourceReader, strategies: Sequence[str] = ()
+) -> Parts:
+    """The search over one model and one way to run tests, with all strategies or these only.
+
+    Raises ValueError, with the names that there are, for an unknown strategy.
+    """
 
     def read(root: Path, path: str) -> str:
         # The search skips what it cannot read, whatever the workspace calls that.
@@ -50,16 +56,17 @@ def assemble(model: Model, runner: CandidateRunner, reader: SourceReader) -> Par
     python = PythonLanguage()
     languages = (python,)
     templates = TemplateProposer({python.name: PythonTemplates()}, languages, reader=read)
+    search = usual_search(
+        templates,
+        branch=BranchProposer(model, languages, reader=read),
+        rewrite=RewriteProposer(model, languages, reader=read),
+        pair=PairProposer(templates),
+    )
     return Parts(
         language=python,
         clones=PythonClones(read),
         localizer=SpectrumLocalizer(languages, reader=read),
-        search=usual_search(
-            templates,
-            branch=BranchProposer(model, languages, reader=read),
-            rewrite=RewriteProposer(model, languages, reader=read),
-            pair=PairProposer(templates),
-        ),
+        search=search.only(strategies) if strategies else search,
         verifier=SearchVerifier(runner, languages, reader=read),
         ranker=BehaviourRanker(languages, reader=read),
     )

@@ -17,6 +17,11 @@ class Step:
     first: int = 0
     last: int | None = None
 
+    def limited(self, count: int | None) -> Step:
+        """The part of the step among the proposer's first `count` candidates; None for all."""
+        ends = [end for end in (self.last, count) if end is not None]
+        return Step(self.proposer, self.first, min(ends) if ends else None)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -35,6 +40,25 @@ class Search:
     @property
     def rounds(self) -> int:
         return len(self._steps)
+
+    def only(self, wanted: Sequence[str]) -> Search:
+        """The same plan with nothing but these strategies; `rewrite:16` takes its first 16.
+
+        Raises ValueError, with the names that there are, for any other.
+        """
+        limits: dict[str, int | None] = {}
+        known = dict.fromkeys(step.proposer.name for step in self._steps)
+        for word in wanted:
+            name, _, count = word.partition(":")
+            if name not in known or (count and not count.isdecimal()):
+                raise ValueError(f"There is no strategy {word!r}; there are {', '.join(known)}.")
+            limits[name] = int(count) if count else None
+        steps = [
+            step.limited(limits[step.proposer.name])
+            for step in self._steps
+            if step.proposer.name in limits
+        ]
+        return Search([step for step in steps if step.last is None or step.first < step.last])
 
     def batch(self, number: int, evidence: Evidence, budget: Budget) -> Batch | None:
         """The first batch from round `number` on that is not empty.

@@ -1,0 +1,1 @@
+"""Measures the whole workflow on sets of broken repositories whose right mend is known."""
