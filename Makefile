@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix test check format lock clean
+.PHONY: setup models fix bench test check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -20,6 +20,10 @@ models: setup
 
 fix: models
 	@copy=$$(mktemp -d) && cp -R sandbox_repo "$$copy/bank" && $(BIN)/agent fix "$$copy/bank" --yes
+
+# Every second of the repositories; all of them: `agent bench --repos benchmarks/repos --budget 3m`.
+bench: models
+	@$(BIN)/agent bench --repos benchmarks/repos --every 2 --limit 6 --budget 3m
 
 test: check models
 	@$(BIN)/agent model pull smollm2-135m >/dev/null

@@ -13,6 +13,10 @@ class Unusable(AgentError):
     """The request or the repository is unusable."""
 
 
+class UnknownStrategy(Unusable):
+    """The search has no strategy of the given name."""
+
+
 class NoSuchRun(AgentError):
     """The run id given does not exist, or cannot be resumed."""
 

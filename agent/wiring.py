@@ -12,7 +12,7 @@ from typing import Any
 
 from agent import home
 from agent.deps import Cancelled, Deps
-from agent.errors import Unusable
+from agent.errors import UnknownStrategy, Unusable
 from agent.events import Doing, Event, TestsProgress, ToolCalled
 from agent.host import LocalHost, RemoteHost
 from agent.record import Record
@@ -81,7 +81,7 @@ def build_deps(
     try:
         parts = assemble(thinker, trials, lambda _, path: workspace.read(path), task.strategies)
     except ValueError as error:
-        raise Unusable(str(error)) from error
+        raise UnknownStrategy(str(error)) from error
     facts = _facts(task, source, plan, sandbox)
     record.write("started", task=task.model_dump(mode="json"), facts=facts)
     return Deps(

@@ -33,7 +33,7 @@ def line(result: Result) -> str:
     """One result in one line."""
     words = [result.id, result.grade.value]
     if result.problem:
-        return one_line(f"{result.id}  {result.grade.value}: {result.problem}", 200)
+        return f"{result.id}  {result.grade.value}: {one_line(result.problem, 200)}"
     if result.winners:
         words.append("+".join(result.winners))
     seconds = result.seconds if result.seconds_to_fix is None else result.seconds_to_fix

@@ -16,7 +16,7 @@ from agent.bench.case import Built, Case, Unsound
 from agent.bench.results import Grade, Result, Settings
 from agent.bench.trees import TreeTests
 from agent.bench.tried import verdicts, yields
-from agent.errors import AgentError
+from agent.errors import AgentError, UnknownStrategy
 from agent.events import Done, ItemFinished
 from agent.repair.seams import Verdict
 from agent.report import Report
@@ -43,7 +43,7 @@ class Trials:
     def run(self, case: Case) -> Result:
         """Everything that is made for a task is gone when its result is known.
 
-        Raises EndpointUnreachable or SandboxUnavailable: then every other task fails too.
+        Raises EndpointUnreachable, SandboxUnavailable or UnknownStrategy: every task would fail.
         """
         bare = Result(id=case.id, kinds=case.kinds, grade=Grade.FAILED)
         with TemporaryDirectory(prefix="locum-bench-", ignore_cleanup_errors=True) as name:
@@ -54,7 +54,7 @@ class Trials:
                 return self._mend(case, built, place, bare)
             except Unsound as error:
                 return bare.model_copy(update={"grade": Grade.UNSOUND, "problem": str(error)})
-            except (EndpointUnreachable, SandboxUnavailable):
+            except (EndpointUnreachable, SandboxUnavailable, UnknownStrategy):
                 raise
             except (AgentError, ToolsError, RuntimeFailure, OSError) as error:
                 return bare.model_copy(update={"problem": str(error)})

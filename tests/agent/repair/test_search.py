@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import pytest
+
 from agent.repair.combine import PairProposer
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.templates import PythonTemplates
@@ -65,6 +67,23 @@ def test_empty_rounds_are_passed_over_and_the_end_is_none(
     assert search.batch(2, evidence(SOURCE, "f"), budget) is None
     assert search.next_strategy(1) == "b"
     assert search.next_strategy(2) == ""
+
+
+def test_a_search_may_be_left_some_strategies_only(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    search = usual_search(Counted("template", 500), Counted("branch", 3), Counted("rewrite", 9))
+
+    def taken(*wanted: str) -> list[tuple[str, int]]:
+        batches = search.only(wanted).batches(evidence(SOURCE, "f"), budget)
+        return [(batch.strategy, len(batch.candidates)) for batch in batches]
+
+    assert taken("branch") == [("branch", 3)]
+    assert taken("template:70") == [("template", 60), ("template", 10)]
+    assert taken("rewrite:1", "branch:2") == [("branch", 2), ("rewrite", 1)]
+    for wrong in ("magic", "branch:x", ""):
+        with pytest.raises(ValueError, match="there are template, branch, rewrite"):
+            taken(wrong)
 
 
 def test_a_spent_budget_gives_no_batch(evidence: Callable[..., Evidence]):
