@@ -1,0 +1,5 @@
+"""Why something cannot be lent."""
+
+
+class LendingError(Exception):
+    """A rule of the library forbids it."""
