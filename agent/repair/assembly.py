@@ -23,6 +23,9 @@ from agent.repair.templates import TemplateProposer
 from agent.repair.verify import CandidateRunner, SearchVerifier
 from tools.errors import ToolsError
 
+BRANCHED = 3
+"""Suspects that the model's branches are asked for."""
+
 
 class Model(Brancher, Sampler, Protocol):
     """What the search asks of a model."""
@@ -58,7 +61,7 @@ def assemble(
     templates = TemplateProposer({python.name: PythonTemplates()}, languages, reader=read)
     search = usual_search(
         templates,
-        branch=BranchProposer(model, languages, reader=read),
+        [BranchProposer(model, languages, reader=read, rank=rank) for rank in range(BRANCHED)],
         rewrite=RewriteProposer(model, languages, reader=read),
         pair=PairProposer(templates),
     )

@@ -12,7 +12,6 @@ from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
 from runtime.client import Branch
 from runtime.errors import BranchingUnsupported
 
-MAX_SUSPECTS = 3
 INSERTED, SWALLOWED, WRAPPED = -0.5, -1.5, -1.0
 """Nats that the rarer ways of splicing a branch in cost, against replacing the line's rest."""
 UNCOVERED = -3.0
@@ -38,7 +37,7 @@ class Brancher(Protocol):
 
 
 class BranchProposer:
-    """One forced pass over each suspect; every branch becomes up to four small edits."""
+    """One forced pass over a suspect; every branch becomes up to four small edits."""
 
     name = "branch"
 
@@ -51,30 +50,30 @@ class BranchProposer:
         count: int = 100,
         per_position: int = 6,
         max_tokens: int = 48,
-        max_suspects: int = MAX_SUSPECTS,
+        rank: int = 0,
     ) -> None:
-        """`count` branches for the first suspect, fewer for those behind it."""
+        """`rank` says which suspect: 0 for the first; those behind it get fewer branches."""
         self._brancher = brancher
         self._prompt = FixPrompt(languages, reader)
-        self._count = count
+        self._rank = rank
+        self._count = max(20, count // (rank + 1))
         self._per_position = per_position
         self._max_tokens = max_tokens
-        self._max_suspects = max_suspects
         self.unsupported = False
         """Whether the endpoint turned out unable to branch."""
 
     def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
-        """Candidates of one suspect after the other, each suspect's by falling likelihood."""
-        for rank, suspect in enumerate(evidence.suspects[: self._max_suspects]):
-            if budget.spent or self.unsupported:
-                return
-            shown = self._prompt.shown(evidence, suspect)
-            language = self._prompt.language(suspect.path)
-            if shown is not None and language is not None:
-                branches = self._ask(evidence, shown, max(20, self._count // (rank + 1)))
-                yield from self._candidates(branches, shown, suspect, language)
+        """Candidates of one suspect by falling likelihood."""
+        if budget.spent or self.unsupported or self._rank >= len(evidence.suspects):
+            return
+        suspect = evidence.suspects[self._rank]
+        shown = self._prompt.shown(evidence, suspect)
+        language = self._prompt.language(suspect.path)
+        if shown is not None and language is not None:
+            branches = self._ask(evidence, shown)
+            yield from self._candidates(branches, shown, suspect, language)
 
-    def _ask(self, evidence: Evidence, shown: Shown, count: int) -> Sequence[Branch]:
+    def _ask(self, evidence: Evidence, shown: Shown) -> Sequence[Branch]:
         """Branches with offsets in `shown.text`."""
         opening = self._prompt.opening(shown)
         first = len(opening) + len(shown.header)
@@ -83,7 +82,7 @@ class BranchProposer:
             found = self._brancher.branch(
                 self._prompt.messages(evidence, shown),
                 forced + self._prompt.closing(shown),
-                count=count,
+                count=self._count,
                 per_position=self._per_position,
                 max_tokens=self._max_tokens,
                 stop="\n",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,7 +11,7 @@ from agent.repair.seams import Budget, Candidate, Evidence, Proposer
 
 @dataclass(frozen=True)
 class Step:
-    """One round: candidates `first` to `last` (exclusive) of one proposer."""
+    """Candidates `first` to `last` (exclusive) of one proposer."""
 
     proposer: Proposer
     first: int = 0
@@ -25,21 +25,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Batch:
-    strategy: str
+    strategies: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     round: int
     """The round that it was made in; the next one to ask for is `round + 1`."""
 
 
 class Search:
-    """A fixed plan of rounds; a round's batch depends on nothing but the evidence and its seed."""
+    """A fixed plan of rounds; a round's batch depends on nothing but the evidence and its seed.
 
-    def __init__(self, steps: Sequence[Step]) -> None:
-        self._steps = tuple(steps)
+    The candidates of one round are judged together: a survivor of a cheap strategy does not win
+    only because it came first.
+    """
+
+    def __init__(self, rounds: Sequence[Sequence[Step]]) -> None:
+        self._rounds = tuple(tuple(steps) for steps in rounds)
 
     @property
     def rounds(self) -> int:
-        return len(self._steps)
+        return len(self._rounds)
 
     def only(self, wanted: Sequence[str]) -> Search:
         """The same plan with nothing but these strategies; `rewrite:16` takes its first 16.
@@ -47,32 +51,30 @@ class Search:
         Raises ValueError, with the names that there are, for any other.
         """
         limits: dict[str, int | None] = {}
-        known = dict.fromkeys(step.proposer.name for step in self._steps)
+        known = dict.fromkeys(step.proposer.name for steps in self._rounds for step in steps)
         for word in wanted:
             name, _, count = word.partition(":")
             if name not in known or (count and not count.isdecimal()):
                 raise ValueError(f"There is no strategy {word!r}; there are {', '.join(known)}.")
             limits[name] = int(count) if count else None
-        steps = [
-            step.limited(limits[step.proposer.name])
-            for step in self._steps
-            if step.proposer.name in limits
-        ]
-        return Search([step for step in steps if step.last is None or step.first < step.last])
+        return Search([_limited(steps, limits) for steps in self._rounds])
 
     def batch(self, number: int, evidence: Evidence, budget: Budget) -> Batch | None:
         """The first batch from round `number` on that is not empty.
 
         None when no round is left, or the budget is spent.
         """
-        for position in range(number, len(self._steps)):
+        for position in range(number, len(self._rounds)):
             if budget.spent:
                 return None
-            step = self._steps[position]
-            taken = islice(step.proposer.propose(evidence, budget), step.first, step.last)
-            candidates = tuple(taken)
+            names: list[str] = []
+            candidates: list[Candidate] = []
+            for step in self._rounds[position]:
+                names.append(step.proposer.name)
+                proposed = step.proposer.propose(evidence, budget)
+                candidates += islice(proposed, step.first, step.last)
             if candidates:
-                return Batch(step.proposer.name, candidates, position)
+                return Batch(tuple(names), tuple(candidates), position)
         return None
 
     def batches(self, evidence: Evidence, budget: Budget, start: int = 0) -> Iterator[Batch]:
@@ -82,25 +84,37 @@ class Search:
             yield batch
             number = batch.round + 1
 
-    def next_strategy(self, number: int) -> str:
+    def next_strategies(self, number: int) -> tuple[str, ...]:
         """What round `number` would try; empty behind the last one."""
-        return self._steps[number].proposer.name if number < len(self._steps) else ""
+        steps = self._rounds[number] if number < len(self._rounds) else ()
+        return tuple(step.proposer.name for step in steps)
+
+
+def _limited(steps: Sequence[Step], limits: Mapping[str, int | None]) -> list[Step]:
+    kept = [
+        step.limited(limits[step.proposer.name]) for step in steps if step.proposer.name in limits
+    ]
+    return [step for step in kept if step.last is None or step.first < step.last]
 
 
 def usual_search(
     templates: Proposer,
-    branch: Proposer | None = None,
+    branches: Sequence[Proposer] = (),
     rewrite: Proposer | None = None,
     pair: Proposer | None = None,
 ) -> Search:
-    """Cheapest first: a slice of templates, branches, more templates, rewrites, the rest."""
-    steps = [Step(templates, 0, 60)]
-    if branch is not None:
-        steps.append(Step(branch, 0, 300))
-    steps.append(Step(templates, 60, 400))
-    if pair is not None:
-        steps.append(Step(pair, 0, 300))
-    if rewrite is not None:
-        steps.append(Step(rewrite, 0, 64))
-    steps.append(Step(templates, 400, 2_000))
-    return Search(steps)
+    """Branches of one suspect after the other beside slices of templates; then what costs more.
+
+    `branches` has one proposer for each of the most suspicious functions.
+    """
+    branching = [[Step(branch, 0, 300)] for branch in branches]
+    first, second = ([*branching, [], []])[:2]
+    rounds = [
+        [*first, Step(templates, 0, 60)],
+        [*second, Step(templates, 60, 400)],
+        *branching[2:],
+        [Step(pair, 0, 300)] if pair is not None else [],
+        [Step(rewrite, 0, 64)] if rewrite is not None else [],
+        [Step(templates, 400, 2_000)],
+    ]
+    return Search([steps for steps in rounds if steps])

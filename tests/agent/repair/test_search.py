@@ -36,14 +36,13 @@ def test_rounds_follow_the_plan_and_leave_out_nothing(
     evidence: Callable[..., Evidence], budget: Budget
 ):
     cheap, dear = Counted("template", 70), Counted("branch", 3)
-    search = usual_search(cheap, dear)
+    search = usual_search(cheap, [dear])
     rounds = list(search.batches(evidence(SOURCE, "f"), budget))
-    assert [(b.strategy, len(b.candidates), b.round) for b in rounds] == [
-        ("template", 60, 0),
-        ("branch", 3, 1),
-        ("template", 10, 2),
+    assert [(b.strategies, len(b.candidates), b.round) for b in rounds] == [
+        (("branch", "template"), 63, 0),
+        (("template",), 10, 1),
     ]
-    assert [c.operator for c in rounds[2].candidates] == [str(n) for n in range(60, 70)]
+    assert [c.operator for c in rounds[1].candidates] == [str(n) for n in range(60, 70)]
 
 
 def test_a_round_is_the_same_when_it_is_asked_for_again(
@@ -60,29 +59,29 @@ def test_a_round_is_the_same_when_it_is_asked_for_again(
 def test_empty_rounds_are_passed_over_and_the_end_is_none(
     evidence: Callable[..., Evidence], budget: Budget
 ):
-    search = Search([Step(Counted("a", 0)), Step(Counted("b", 1))])
+    search = Search([[Step(Counted("a", 0))], [Step(Counted("b", 1))]])
     batch = search.batch(0, evidence(SOURCE, "f"), budget)
     assert batch is not None
-    assert (batch.strategy, batch.round) == ("b", 1)
+    assert (batch.strategies, batch.round) == (("b",), 1)
     assert search.batch(2, evidence(SOURCE, "f"), budget) is None
-    assert search.next_strategy(1) == "b"
-    assert search.next_strategy(2) == ""
+    assert search.next_strategies(1) == ("b",)
+    assert search.next_strategies(2) == ()
 
 
 def test_a_search_may_be_left_some_strategies_only(
     evidence: Callable[..., Evidence], budget: Budget
 ):
-    search = usual_search(Counted("template", 500), Counted("branch", 3), Counted("rewrite", 9))
+    search = usual_search(Counted("template", 500), [Counted("branch", 3)], Counted("rewrite", 9))
 
     def taken(*wanted: str) -> list[tuple[str, int]]:
         batches = search.only(wanted).batches(evidence(SOURCE, "f"), budget)
-        return [(batch.strategy, len(batch.candidates)) for batch in batches]
+        return [(batch.strategies, len(batch.candidates)) for batch in batches]
 
-    assert taken("branch") == [("branch", 3)]
-    assert taken("template:70") == [("template", 60), ("template", 10)]
-    assert taken("rewrite:1", "branch:2") == [("branch", 2), ("rewrite", 1)]
+    assert taken("branch") == [(("branch",), 3)]
+    assert taken("template:70") == [(("template",), 60), (("template",), 10)]
+    assert taken("rewrite:1", "branch:2") == [(("branch",), 2), (("rewrite",), 1)]
     for wrong in ("magic", "branch:x", ""):
-        with pytest.raises(ValueError, match="there are template, branch, rewrite"):
+        with pytest.raises(ValueError, match="there are branch, template, rewrite"):
             taken(wrong)
 
 
