@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from agent.errors import AgentError
+from tools.errors import ToolsError
 from tools.gateway import ToolResult
 from tools.report import Outcome, TestReport
 from tools.testing import TestRunner, TestSession
@@ -97,7 +98,7 @@ class GatewayTrials:
         stop_at_first: bool = False,
     ) -> TestReport:
         """Raises AgentError when the tests may not run; a file that may not be written fails."""
-        before = {path: self._workspace.read(path) for path in files}
+        before = {path: self._before(path) for path in files}
         arguments: dict[str, Any] = {"stop_at_first": stop_at_first}
         if selection is not None:
             arguments["selection"] = list(selection)
@@ -107,10 +108,20 @@ class GatewayTrials:
             result = self._call("run_tests", **arguments)
         finally:
             for path, text in before.items():
-                self._workspace.write(path, text)
+                if text is None:
+                    self._workspace.remove(path)
+                else:
+                    self._workspace.write(path, text)
         if not result.ok or not isinstance(result.data, TestReport):
             raise AgentError(f"The tests could not be run: {result.content}")
         return result.data
+
+    def _before(self, path: str) -> str | None:
+        """The text of a file; None for one that is new."""
+        try:
+            return self._workspace.read(path)
+        except ToolsError:
+            return None
 
     def _write(self, files: Mapping[str, str]) -> str:
         """Empty, or why the gateway did not let a file be written."""
