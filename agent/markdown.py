@@ -223,10 +223,7 @@ def _remaining(report: Report) -> Iterable[str]:
         yield f"- {code(name)} is in the patch file and was not applied."
     for item in report.items:
         if item.survivors > 1:
-            yield (
-                f"- {item.survivors} different edits made the tests of item {item.number} pass; "
-                "look whether the chosen one is what you mean."
-            )
+            yield f"- {_survivors(item)}"
     fixed = {item.path for item in report.items if item.patch}
     for finding in report.findings:
         if finding.path not in fixed:
@@ -234,6 +231,19 @@ def _remaining(report: Report) -> Iterable[str]:
                 f"- The model (unverified) on {code(f'{finding.path}:{finding.line}')}: "
                 f"{plain(finding.text)}"
             )
+
+
+def _survivors(item: ItemReport) -> str:
+    passed = f"{item.survivors} different edits made the tests of item {item.number} pass"
+    look = "look whether the chosen one is what you mean."
+    if not item.behaviours or not item.agreeing:
+        return f"{passed}; {look}"
+    if item.behaviours == 1:
+        return f"{passed}; those that were compared behave alike on inputs near the tests' own."
+    return (
+        f"{passed}, with {item.behaviours} different behaviours on inputs near the tests' own; "
+        f"{item.agreeing} of them behave{'s' * (item.agreeing == 1)} like the chosen one: {look}"
+    )
 
 
 def _how(report: Report) -> str:

@@ -42,6 +42,10 @@ class ItemReport(_Value):
     operator: str
     candidates_tried: int
     survivors: int
+    behaviours: int
+    """Different behaviours among them on inputs near the tests'; 0 when they were not compared."""
+    agreeing: int
+    """How many of them behave like the chosen one, itself included; 0 when it was not compared."""
     alternatives: tuple[str, ...]
 
 

@@ -96,6 +96,10 @@ class PlanItem(BaseModel):
     """Unified diff of what was accepted for this item alone."""
     tried: int = 0
     survivors: int = 0
+    behaviours: int = 0
+    """How many different behaviours the survivors have on inputs near the tests'; 0: not known."""
+    agreeing: int = 0
+    """How many survivors behave like the chosen one, itself included; 0: it was not compared."""
     chosen: Verdict | None = None
     alternatives: tuple[str, ...] = ()
     """Diffs of the next best survivors."""

@@ -79,7 +79,14 @@ def build_deps(
 
     trials = GatewayTrials(call, workspace)
     try:
-        parts = assemble(thinker, trials, lambda _, path: workspace.read(path), task.strategies)
+        parts = assemble(
+            thinker,
+            trials,
+            lambda _, path: workspace.read(path),
+            task.strategies,
+            # Changed inputs may make code do what its tests never did: never outside a sandbox.
+            probe=sandbox.level != "none",
+        )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error
     facts = _facts(task, source, plan, sandbox)

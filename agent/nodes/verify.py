@@ -43,11 +43,13 @@ def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
     item = item.model_copy(
         update={"tried": item.tried + len(verdicts), "survivors": len(survivors)}
     )
-    ranked = deps.ranker.rank(survivors, searching.evidence(deps, state, item))
-    for place, verdict in enumerate(ranked[:CONFIRMATIONS]):
+    ranking = deps.ranker.rank(survivors, searching.evidence(deps, state, item), deps.budget)
+    item = item.model_copy(update={"behaviours": ranking.behaviours})
+    for place, verdict in enumerate(ranking.order[:CONFIRMATIONS]):
         report = _confirm(deps, state, item, verdict)
         if report is not None:
-            return _accept(deps, state, item, verdict, report, ranked[place + 1 :])
+            item = item.model_copy(update={"agreeing": ranking.agreeing[place]})
+            return _accept(deps, state, item, verdict, report, ranking.order[place + 1 :])
     return {
         "items": _with(state, item),
         "batch": [],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agent.repair.behaviour import Behaviours
 from agent.repair.branch import Brancher, BranchProposer
 from agent.repair.clones import CloneFinder
 from agent.repair.combine import PairProposer
@@ -14,6 +15,7 @@ from agent.repair.edit import SourceReader
 from agent.repair.localize import SpectrumLocalizer
 from agent.repair.python.clones import PythonClones
 from agent.repair.python.language import PythonLanguage
+from agent.repair.python.probes import PythonProbes
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.rank import BehaviourRanker
 from agent.repair.rewrite import RewriteProposer, Sampler
@@ -42,10 +44,16 @@ class Parts:
 
 
 def assemble(
-    model: Model, runner: CandidateRunner, reader: SourceReader, strategies: Sequence[str] = ()
+    model: Model,
+    runner: CandidateRunner,
+    reader: SourceReader,
+    strategies: Sequence[str] = (),
+    *,
+    probe: bool = True,
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
+    `probe`: whether survivors may be compared by running their code on inputs near the tests'.
     Raises ValueError, with the names that there are, for an unknown strategy.
     """
 
@@ -65,11 +73,12 @@ def assemble(
         rewrite=RewriteProposer(model, languages, reader=read),
         pair=PairProposer(templates),
     )
+    behaviours = Behaviours(runner, PythonProbes(reader=read), languages, reader=read)
     return Parts(
         language=python,
         clones=PythonClones(read),
         localizer=SpectrumLocalizer(languages, reader=read),
         search=search.only(strategies) if strategies else search,
         verifier=SearchVerifier(runner, languages, reader=read),
-        ranker=BehaviourRanker(languages, reader=read),
+        ranker=BehaviourRanker(languages, behaviours if probe else None, reader=read),
     )

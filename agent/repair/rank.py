@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
+from agent.repair.behaviour import Behaviours, Digests
 from agent.repair.edit import SourceReader, read_source
-from agent.repair.seams import Candidate, Evidence, Language, Verdict
+from agent.repair.seams import Budget, Candidate, Evidence, Language, Ranking, Verdict
 
 LITERAL = re.compile(r"""\d+\.\d+|\b\d{2,}\b|\b[3-9]\b|"[^"\n]{2,}"|'[^'\n]{2,}'""")
 """Literals that say something; 0, 1 and 2 stand in every program."""
@@ -19,6 +20,8 @@ UNKNOWN = -9.0
 """Nats for a candidate of which neither probability nor weight is known."""
 LINE, CHARACTER, DELETION, SPECIAL = -0.4, -0.01, -1.0, -30.0
 """Nats that changed lines and characters, pure deletions and literals of the test cost."""
+PLAIN = 9.0
+"""How many times more size counts among edits that do the same: `a >= b`, not `not (a < b)`."""
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,79 @@ class Judgement:
     score: float
     """Nats; larger is better."""
     reasons: tuple[str, ...]
+    size: float = 0.0
+    """Nats of the score that the edit's size costs; at most 0."""
+
+    special: bool = False
+    """It holds a literal of a failing test that the code did not have."""
+
+    @property
+    def plainness(self) -> float:
+        """The order among edits that behave alike: the small and usual one reads best."""
+        return self.score + (PLAIN - 1) * self.size
 
 
 class BehaviourRanker:
-    """Weighs likelihood, size and kind of edit, and distrusts literals copied from a test."""
+    """Weighs likelihood, size and kind of edit, and distrusts literals copied from a test.
+
+    Survivors that behave alike on probes vouch for each other: their weights are added up.
+    """
 
     def __init__(
-        self, languages: Sequence[Language], *, reader: SourceReader = read_source
+        self,
+        languages: Sequence[Language],
+        behaviours: Behaviours | None = None,
+        *,
+        reader: SourceReader = read_source,
     ) -> None:
+        """Without `behaviours` nothing is run, and each survivor stands for itself."""
         self._languages = tuple(languages)
+        self._behaviours = behaviours
         self._reader = reader
 
-    def rank(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Verdict, ...]:
-        return tuple(judgement.verdict for judgement in self.judge(survivors, evidence))
+    def rank(self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget) -> Ranking:
+        """The best of each behaviour, the weightiest behaviour first; then all others.
+
+        Those that hold a literal of the test come last, whatever they do.
+        """
+        judged = self.judge(survivors, evidence)
+        groups = self._groups(judged, evidence, budget)
+        heads = [max(group.members, key=lambda one: one.plainness) for group in groups]
+        rest = [one for one in judged if not any(one is head for head in heads)]
+        order = sorted([*heads, *rest], key=lambda one: one.special)
+        agreeing = {
+            id(one): len(group.members)
+            for group in groups
+            if group.compared
+            for one in group.members
+        }
+        return Ranking(
+            order=tuple(one.verdict for one in order),
+            behaviours=sum(group.compared for group in groups),
+            agreeing=tuple(agreeing.get(id(one), 0) for one in order),
+        )
 
     def judge(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Judgement, ...]:
-        """The same order with the score and, in words, what counted for and against each."""
+        """By single weight, with the score and, in words, what counted for and against each."""
         told = self._literals_of_tests(evidence)
         judged = [self._judge(verdict, evidence, told) for verdict in survivors]
         return tuple(sorted(judged, key=lambda judgement: -judgement.score))
+
+    def _groups(
+        self, judged: Sequence[Judgement], evidence: Evidence, budget: Budget
+    ) -> list[_Group]:
+        """Judgements that behave alike, the weightiest first; who was not compared is alone."""
+        told: Sequence[Digests] = ({},) * len(judged)
+        if self._behaviours is not None:
+            told = self._behaviours.of([one.verdict for one in judged], evidence, budget)
+        groups: list[_Group] = []
+        for judgement, answers in zip(judged, told, strict=True):
+            group = next((g for g in groups if answers and g.answers == answers), None)
+            if group is None:
+                group = _Group(answers, [])
+                groups.append(group)
+            group.members.append(judgement)
+        return sorted(groups, key=lambda group: -group.weight)
 
     def _judge(self, verdict: Verdict, evidence: Evidence, told: set[str]) -> Judgement:
         candidate = verdict.candidate
@@ -55,7 +112,8 @@ class BehaviourRanker:
         removed, added = self._texts(candidate, evidence)
         lines = max(removed.count("\n"), added.count("\n")) + 1
         changed = abs(len(added) - len(removed)) + min(len(added), len(removed)) // 4
-        score += LINE * (lines - 1) + CHARACTER * changed
+        size = LINE * (lines - 1) + CHARACTER * changed
+        score += size
         reasons.append(f"changes {lines} line{'s' * (lines > 1)}")
         if not added.strip():
             score += DELETION
@@ -64,7 +122,7 @@ class BehaviourRanker:
         if copied:
             score += SPECIAL
             reasons.append(f"holds {', '.join(copied[:3])} of the failing test, new to the code")
-        return Judgement(verdict, score, tuple(reasons))
+        return Judgement(verdict, score, tuple(reasons), size, special=bool(copied))
 
     def _texts(self, candidate: Candidate, evidence: Evidence) -> tuple[str, str]:
         """Text that goes and text that comes, without what both begin and end with."""
@@ -93,6 +151,24 @@ class BehaviourRanker:
             return self._reader(evidence.root, path)
         except OSError:
             return ""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Survivors that gave the same answers to all probes."""
+
+    answers: Digests
+    members: list[Judgement]
+
+    @property
+    def compared(self) -> bool:
+        return bool(self.answers)
+
+    @property
+    def weight(self) -> float:
+        """Nats of all members together."""
+        best = max(one.score for one in self.members)
+        return best + log(sum(exp(one.score - best) for one in self.members))
 
 
 def _likelihood(candidate: Candidate) -> tuple[float, list[str]]:

@@ -177,9 +177,20 @@ class Verifier(Protocol):
         """A verdict for each, in order, until the budget is spent."""
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """Survivors in the order in which to apply them, and what they have in common."""
+
+    order: tuple[Verdict, ...] = ()
+    behaviours: int = 0
+    """How many different behaviours the compared survivors have; 0 when none was compared."""
+    agreeing: tuple[int, ...] = ()
+    """For each of `order`, how many behave like it, itself included; 0 when it was not compared."""
+
+
 class Ranker(Protocol):
-    def rank(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Verdict, ...]:
-        """Survivors, the one to apply first."""
+    def rank(self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget) -> Ranking:
+        """All survivors, the one to apply first; may run tests to compare them."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ class CandidateRunner(Protocol):
     ) -> TestReport:
         """Write `files` (path to whole new text), run, restore. `None` selects every test.
 
+        Files that were not there are gone afterwards; a selected path stands for all its tests.
+
         With `stop_at_first` the run ends with the first test that fails.
         """
 

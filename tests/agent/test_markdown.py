@@ -38,6 +38,8 @@ def make_item(**changes: object) -> ItemReport:
         "operator": "sample 3",
         "candidates_tried": 17,
         "survivors": 2,
+        "behaviours": 0,
+        "agreeing": 0,
         "alternatives": (),
     }
     return ItemReport.model_validate(values | changes)
@@ -145,3 +147,18 @@ def test_the_model_speaks_only_as_an_explanation() -> None:
     body = markdown.render(make_report(explanation="All 9 tests pass.\nI ran them."))
     assert "In the model's words (an explanation, not evidence):" in body
     assert "> All 9 tests pass." in body
+
+
+@pytest.mark.parametrize(
+    ("behaviours", "agreeing", "said"),
+    [
+        (3, 9, "with 3 different behaviours on inputs near the tests' own; 9 of them behave like"),
+        (2, 1, "1 of them behaves like the chosen one: look whether"),
+        (1, 9, "those that were compared behave alike"),
+        (0, 0, "pass; look whether the chosen one is what you mean"),
+        (2, 0, "pass; look whether the chosen one is what you mean"),
+    ],
+)
+def test_the_summary_says_how_many_behaviours_passed(behaviours: int, agreeing: int, said: str):
+    item = make_item(survivors=12, behaviours=behaviours, agreeing=agreeing)
+    assert said in markdown.render(make_report(items=(item,)))

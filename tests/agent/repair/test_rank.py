@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agent.repair.python.language import PythonLanguage
 from agent.repair.rank import BehaviourRanker
-from agent.repair.seams import Candidate, Evidence, Splice, Verdict
+from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
 
 SOURCE = "def f(a):\n    b = a\n    return b\n"
 RANKER = BehaviourRanker((PythonLanguage(),))
@@ -19,15 +19,20 @@ def survivor(old: str, new: str, nats: float | None = None, weight: float | None
     return Verdict(candidate=candidate, target_passed=1, target_total=1, whole_suite=True)
 
 
-def test_the_likelier_edit_comes_first(evidence: Callable[..., Evidence]):
+def test_the_likelier_edit_comes_first(evidence: Callable[..., Evidence], budget: Budget):
     unlikely, likely = survivor("b = a", "b = +a", -8.0), survivor("b = a", "b = -a", -2.0)
-    assert RANKER.rank([unlikely, likely], evidence(SOURCE, "f")) == (likely, unlikely)
+    assert RANKER.rank([unlikely, likely], evidence(SOURCE, "f"), budget).order == (
+        likely,
+        unlikely,
+    )
 
 
-def test_a_usual_template_edit_comes_before_a_rare_one(evidence: Callable[..., Evidence]):
+def test_a_usual_template_edit_comes_before_a_rare_one(
+    evidence: Callable[..., Evidence], budget: Budget
+):
     rare = survivor("b = a", "b = +a", weight=0.1)
     usual = survivor("b = a", "b = -a", weight=3.0)
-    assert RANKER.rank([rare, usual], evidence(SOURCE, "f"))[0] == usual
+    assert RANKER.rank([rare, usual], evidence(SOURCE, "f"), budget).order[0] == usual
 
 
 def test_a_literal_copied_from_the_test_goes_to_the_end(evidence: Callable[..., Evidence]):
@@ -38,10 +43,10 @@ def test_a_literal_copied_from_the_test_goes_to_the_end(evidence: Callable[..., 
     assert "holds 1234 of the failing test, new to the code" in judged[1].reasons
 
 
-def test_the_smaller_edit_wins_between_equals(evidence: Callable[..., Evidence]):
+def test_the_smaller_edit_wins_between_equals(evidence: Callable[..., Evidence], budget: Budget):
     small = survivor("b = a", "b = -a", -5.0)
     large = survivor("    b = a\n    return b\n", "    c = -a\n    d = c\n    return d\n", -5.0)
-    assert RANKER.rank([large, small], evidence(SOURCE, "f"))[0] == small
+    assert RANKER.rank([large, small], evidence(SOURCE, "f"), budget).order[0] == small
 
 
 def test_deleting_code_counts_against_an_edit(evidence: Callable[..., Evidence]):
