@@ -12,7 +12,10 @@ from agent.state import Finding, PlanItem
 from runtime.client import Answer
 from tools.text import head_and_tail, one_line, strip_control
 
-TURNS = 3
+TURNS = 2
+ANSWER_TOKENS = 80
+SHORTEST_BUDGET = 120.0
+"""Seconds; a run with less spends all of them on the search."""
 BUGS_READ = 3
 TOOL_TEXT = 2_500
 """Characters of a tool's answer that the model gets to see; about 700 tokens, 4 s of prefill."""
@@ -22,7 +25,7 @@ _CAUSE = re.compile(r"^[\s\-*`\d.)]*([\w./\-]+\.\w+):(\d+)`?:?\s*(.+)$")
 def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str]]:
     """What the model found, each checked against the workspace, and what was dropped.
 
-    Three turns at most. Nothing here is a fact: findings are kept as explanations only.
+    Two turns at most. Nothing here is a fact: findings are kept as explanations only.
     """
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": prompt("read")},
@@ -34,7 +37,7 @@ def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str
         answer = deps.thinker.chat(
             messages,
             purpose="read",
-            max_tokens=200,
+            max_tokens=ANSWER_TOKENS,
             seed=deps.task.seed,
             tools=() if last else deps.gateway.specs(read_only=True),
             show=True,

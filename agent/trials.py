@@ -20,6 +20,9 @@ SLACK = 2.0
 FAILING_SECONDS = 1.0
 """A failing test counts for at most this much: one that hung must not slow every candidate."""
 LONGEST = 60.0
+TRACED_SLOWDOWN = 20
+"""Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
+TRACED_LEAST = 5.0
 
 
 class TestBench:
@@ -54,7 +57,11 @@ class TestBench:
             # A test may have written into the tree; a run that must be believed starts afresh.
             self._workspace.restore()
             report = self._runner.run(
-                selection, coverage=coverage, timeout=timeout, on_progress=self._on_progress
+                selection,
+                coverage=coverage,
+                timeout=timeout,
+                test_timeout=self._traced_limit() if coverage else None,
+                on_progress=self._on_progress,
             )
             if not coverage:
                 self._remember(report)
@@ -69,6 +76,10 @@ class TestBench:
         return self._session.run(
             selection, timeout, stop_at_first, test_timeout=max(1.0, timeout / 2)
         )
+
+    def _traced_limit(self) -> float:
+        """Seconds for one test under coverage; one that hung before must not hang as long again."""
+        return max(TRACED_LEAST, TRACED_SLOWDOWN * max(self._seconds.values(), default=0.0))
 
     def _remember(self, report: TestReport) -> None:
         """How long each test took, the first time it was seen."""

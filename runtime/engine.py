@@ -57,7 +57,8 @@ class Settings:
 
     context: int = 8192
     cells: int | None = None
-    slots: int = 32
+    # Branches are short: 64 at once give 1.3 times the tokens a second that 32 do.
+    slots: int = 64
     batch: int = 512
     threads: int | None = None
     # Measured idle on 2 cores (1.5B Q4_K_M, tokens/s): repacked 166 in prefill, 38 decoding one

@@ -26,7 +26,7 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     kept, dropped = planning.existing(items, deps.workspace.root)
     kept = planning.number(kept)
     findings: list[Finding] = []
-    if any(_searchable(item) for item in kept):
+    if deps.task.budget_seconds >= reading.SHORTEST_BUDGET and any(map(_searchable, kept)):
         findings, unreal = reading.read(deps, kept)
         dropped += unreal
     for reason in dropped:
