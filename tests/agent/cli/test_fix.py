@@ -93,6 +93,9 @@ def test_a_bug_is_mended_and_reported(fix: Fix, repo: Path, tmp_path: Path) -> N
         ).stdout
     )
     assert report["applied"] == ["calc.py"]
+    item = report["items"][0]
+    assert 1 <= item["agreeing"] <= item["survivors"]
+    assert 1 <= item["behaviours"] <= item["survivors"]
     assert outputs[0].read_text() in result.stdout
     assert outputs[2].read_text() == report["patch"]
 
