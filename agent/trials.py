@@ -9,7 +9,7 @@ from typing import Any
 from agent.errors import AgentError
 from tools.errors import ToolsError
 from tools.gateway import ToolResult
-from tools.report import Outcome, TestReport
+from tools.report import Outcome, TestReport, TestResult
 from tools.testing import TestRunner, TestSession
 from tools.workspace import Workspace
 
@@ -18,7 +18,7 @@ Call = Callable[..., ToolResult]
 SLACK = 2.0
 """Seconds that a quick run may take beyond five times what its tests took before any edit."""
 FAILING_SECONDS = 1.0
-"""A failing test counts for at most this much: one that hung must not slow every candidate."""
+"""A failing test counts for at most this much."""
 LONGEST = 60.0
 TRACED_SLOWDOWN = 20
 """Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
@@ -84,14 +84,20 @@ class TestBench:
     def _remember(self, report: TestReport) -> None:
         """How long each test took, the first time it was seen."""
         for test in report.results:
-            slow = test.outcome in (Outcome.FAILED, Outcome.ERROR)
-            seconds = min(test.seconds, FAILING_SECONDS) if slow else test.seconds
-            self._seconds.setdefault(test.id, seconds)
+            self._seconds.setdefault(test.id, _usual_seconds(test))
 
     def _limit(self, selection: Sequence[str] | None) -> float:
         names = self._seconds if selection is None else selection
         usual = sum(self._seconds.get(name, FAILING_SECONDS) for name in names)
         return min(SLACK + 5 * usual, max(LONGEST, 2 * usual))
+
+
+def _usual_seconds(test: TestResult) -> float:
+    """What the test would take if it passed, as far as one can tell."""
+    if test.outcome not in (Outcome.FAILED, Outcome.ERROR):
+        return test.seconds
+    hung = test.message.startswith("TestTimeout")
+    return 0.0 if hung else min(test.seconds, FAILING_SECONDS)
 
 
 class GatewayTrials:
