@@ -51,7 +51,8 @@ class Branch:
     """The model's own text from character ``offset`` of the forced answer to the stop.
 
     ``log_probability`` (nats) is summed over the new tokens; ``surprise`` is by how many nats
-    the model prefers its first token; ``finished``: the stop was reached within the limit.
+    the model prefers them to what the forced answer has from there to the stop; ``finished``:
+    the stop was reached within the limit.
     """
 
     offset: int

@@ -8,7 +8,7 @@ greedily to the stop, many branches in one batch.
 import heapq
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -32,7 +32,6 @@ class _Start:
     """An alternative first token: where it would stand and how likely it is (nats)."""
 
     log_probability: float
-    surprise: float
     index: int
     token: int
 
@@ -66,6 +65,14 @@ class _Forced:
         """Character offset of a token; None if it begins inside a character."""
         return self._offsets[index]
 
+    def tail(self, index: int, end: int) -> Iterator[int]:
+        """Indices of the tokens from ``index`` to the one that holds character ``end``."""
+        for at in range(index, len(self.tokens)):
+            offset = self._offsets[at]
+            if offset is not None and offset > end:
+                return
+            yield at
+
     def between(self, first: int, last: int | None) -> list[int]:
         """Indices of the tokens that begin in this range of characters."""
         end = len(self.text) if last is None else last
@@ -94,13 +101,14 @@ def branch(core: Core, prefix: Prefix, query: BranchQuery, cancellation: Cancell
         (at + 1 - len(prompt), logits)
         for at, logits in prefix.run(tokens, wanted_from, cancellation)
     )
-    starts = _alternatives(core, query, forced, set(wanted), rows)
+    told: dict[int, float] = {}
+    starts = _alternatives(core, query, forced, set(wanted), rows, told)
     walks = [
         _Walk(start, len(prompt) + start.index, TextStream((query.stop,)), start.log_probability)
         for start in starts
     ]
     decoded = _Walker(core, query, len(tokens)).run(walks, cancellation)
-    return Branched(_distinct(forced, query, walks), len(tokens), decoded, cached)
+    return Branched(_distinct(forced, query, walks, told), len(tokens), decoded, cached)
 
 
 def _alternatives(
@@ -109,21 +117,25 @@ def _alternatives(
     forced: _Forced,
     wanted: set[int],
     rows: Iterable[tuple[int, Logits]],
+    told: dict[int, float],
 ) -> list[_Start]:
-    """The likeliest tokens that differ from the forced ones, ranked by log-probability."""
+    """The likeliest tokens that differ from the forced ones, ranked by log-probability.
+
+    ``told`` gets the log-probability of each forced token that is wanted, by its index.
+    """
     found: list[_Start] = []
     for index, logits in rows:
         if index not in wanted:
             continue
         actual = forced.tokens[index]
         normaliser = log_normaliser(logits)
+        told[index] = float(logits[actual]) - normaliser
         for token in likeliest(logits, query.per_position):
             # Control tokens have no bytes; an answer that ends in mid-code mends nothing.
             if token == actual or core.ends(token) or not core.piece(token):
                 continue
             log_probability = float(logits[token]) - normaliser
-            surprise = float(logits[token] - logits[actual])
-            found.append(_Start(log_probability, surprise, index, token))
+            found.append(_Start(log_probability, index, token))
     return heapq.nlargest(query.count, found, key=lambda start: start.log_probability)
 
 
@@ -186,7 +198,7 @@ class _Walker:
 
 
 def _distinct(
-    forced: _Forced, query: BranchQuery, walks: Iterable[_Walk]
+    forced: _Forced, query: BranchQuery, walks: Iterable[_Walk], told: Mapping[int, float]
 ) -> tuple[BranchPath, ...]:
     """Branches whose resulting text is new, likeliest first."""
     seen: set[tuple[str, bool]] = set()
@@ -207,9 +219,9 @@ def _distinct(
         result = (forced.text[:offset] + text + forced.text[end:], at_start)
         if result not in seen:
             seen.add(result)
-            kept.append(
-                BranchPath(offset, text, walk.log_probability, walk.start.surprise, walk.finished)
-            )
+            replaced = sum(told.get(index, 0.0) for index in forced.tail(walk.start.index, end))
+            surprise = walk.log_probability - replaced
+            kept.append(BranchPath(offset, text, walk.log_probability, surprise, walk.finished))
     return tuple(kept)
 
 

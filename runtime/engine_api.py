@@ -134,8 +134,8 @@ class BranchPath:
     """One such place: the model's own text from character ``offset`` to the stop (excluded).
 
     ``log_probability`` is the sum over the new tokens in nats; ``surprise`` is by how many nats
-    the model prefers its first token to the one in ``forced``; ``finished`` tells whether the
-    stop (or the end of the answer) was reached within the token limit.
+    the model prefers them to what ``forced`` has from there to the stop; ``finished`` tells
+    whether the stop (or the end of the answer) was reached within the token limit.
     """
 
     offset: int

@@ -14,6 +14,7 @@ from runtime.errors import BranchingUnsupported
 
 INSERTED, SWALLOWED, WRAPPED = -0.5, -1.5, -1.0
 """Nats that the rarer ways of splicing a branch in cost, against replacing the line's rest."""
+ADDING = frozenset({"line before", "block around"})
 UNCOVERED = -3.0
 """Nats for a line that no failing test ran."""
 
@@ -121,8 +122,17 @@ class BranchProposer:
                     strategy=self.name,
                     operator=edit.operator,
                     splices=(edit.splice(shown.path),),
-                    log_probability=branch.log_probability,
+                    log_probability=_gain(edit, branch),
                 )
+
+
+def _gain(edit: Edit, branch: Branch) -> float:
+    """Nats by which the model prefers the edited code to the code as it is.
+
+    What replaces text is weighed against that text, or an edit deep inside a line would be
+    rewarded for keeping the line's unlikely beginning; what is added stands for itself.
+    """
+    return branch.log_probability if edit.operator in ADDING else branch.surprise
 
 
 def _line_score(suspect: Suspect, line: int) -> float:

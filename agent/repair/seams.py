@@ -57,7 +57,7 @@ class Candidate(BaseModel):
     splices: tuple[Splice, ...]
     """In one file or several; never overlapping; offsets refer to the text before any of them."""
     log_probability: float | None = None
-    """Natural log of the new tokens' probability under the model, where known."""
+    """Nats by which the model prefers the edited code to the code as it is, where known."""
     weight: float | None = None
     """How likely its proposer thought it among its own, before any test ran; above 0."""
 

@@ -55,7 +55,7 @@ def test_the_rest_of_a_line_is_replaced_and_line_ends_are_kept(
     model = Scripted(("a\n        return", "a + 1", -2.0))
     _, candidates = proposed(model, evidence(SOURCE, "A.f"), budget)
     assert SOURCE.replace("b = a", "b = a + 1") in texts(candidates)
-    assert candidates[0].log_probability == -2.0
+    assert candidates[0].log_probability == 1.0, "the surprise: what it replaces is weighed too"
 
 
 def test_the_function_is_forced_inside_its_class(evidence: Callable[..., Evidence], budget: Budget):
