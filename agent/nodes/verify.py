@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from agent import judging, planning, searching
+from agent import planning, searching
 from agent.deps import Deps
 from agent.events import ItemFinished, Note, PhaseStarted, TestsFinished
+from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Verdict
 from agent.state import (
     Kind,
@@ -20,7 +21,7 @@ from agent.state import (
     items_of,
     report_of,
 )
-from tools.report import TestReport
+from tools.report import Outcome, TestReport
 
 PARTIAL_KEPT = 8
 CONFIRMATIONS = 3
@@ -73,8 +74,9 @@ def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> T
     """The whole suite in a process of its own with the winner in place; None when it fails."""
     deps.workspace.reset(searching.edited(deps, state, verdict.candidate))
     report = deps.run_tests(clean=True)
-    worse = judging.regressions(report_of(state, "now"), report, state.get("flaky", []))
-    lost = [t for t in item.targets if not judging.passes(t, report)]
+    good = [t for t in report_of(state, "now").ids(Outcome.PASSED) if t not in _flaky(state)]
+    worse = regressed(good, report)
+    lost = [t for t in item.targets if not passes(t, report)]
     if item.kind is Kind.BUG and verdict.survives and lost:
         worse = (*worse, *lost)
     deps.record.write("confirmed", item=item.number, report=dump(report), worse=worse)
@@ -162,7 +164,7 @@ def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem)
         for item in items
         if item.status is Status.OPEN
         and item.targets
-        and all(judging.passes(target, report) for target in item.targets)
+        and all(passes(target, report) for target in item.targets)
     ]
     told = tuple(f"the same edit mends `{target}`" for item in same for target in item.targets)
     settled = {by.number: by.model_copy(update={"evidence": (*by.evidence, *told)})}
@@ -178,6 +180,10 @@ def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[dict[str, obj
     kept = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
     kept += [v for v in verdicts if v.target_passed and not v.regressions and not v.survives]
     return [dump(v) for v in sorted(kept, key=lambda v: -v.target_passed)[:PARTIAL_KEPT]]
+
+
+def _flaky(state: RunState) -> list[str]:
+    return state.get("flaky", [])
 
 
 def _items(state: RunState, changed: PlanItem) -> list[PlanItem]:

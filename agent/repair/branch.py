@@ -53,11 +53,11 @@ class BranchProposer:
         max_tokens: int = 48,
         rank: int = 0,
     ) -> None:
-        """`rank` says which suspect: 0 for the first; those behind it get fewer branches."""
+        """`rank` says which suspect: 0 for the most suspicious."""
         self._brancher = brancher
         self._prompt = FixPrompt(languages, reader)
         self._rank = rank
-        self._count = max(20, count // (rank + 1))
+        self._count = count
         self._per_position = per_position
         self._max_tokens = max_tokens
         self.unsupported = False

@@ -103,10 +103,7 @@ def usual_search(
     rewrite: Proposer | None = None,
     pair: Proposer | None = None,
 ) -> Search:
-    """Branches of one suspect after the other beside slices of templates; then what costs more.
-
-    `branches` has one proposer for each of the most suspicious functions.
-    """
+    """Branches, one proposer a round, the first two beside slices of templates; then the rest."""
     branching = [[Step(branch, 0, 300)] for branch in branches]
     first, second = ([*branching, [], []])[:2]
     rounds = [

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from agent.repair.edit import SourceReader, edited_files, read_source
+from agent.repair.outcomes import passed_targets, regressed
 from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Span, Verdict
 from tools.report import Outcome, TestReport
 
@@ -46,11 +47,11 @@ class SearchVerifier:
         languages: Sequence[Language],
         *,
         reader: SourceReader = read_source,
-        enough: int = 0,
+        patience: int = 0,
         whole_runs: int = 8,
         clock: Clock = time.monotonic,
     ) -> None:
-        """`enough`: stop behind so many survivors; 0 tries every candidate given.
+        """`patience`: how many more candidates are tried behind the first survivor; 0: all.
 
         `whole_runs`: survivors of one batch that the whole suite is run for; those behind them
         rest on the failing tests and the tests near the edit.
@@ -58,7 +59,7 @@ class SearchVerifier:
         self._runner = runner
         self._languages = tuple(languages)
         self._reader = reader
-        self._enough = enough
+        self._patience = patience
         self._whole_runs = whole_runs
         self._clock = clock
 
@@ -66,14 +67,14 @@ class SearchVerifier:
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
     ) -> Iterator[Verdict]:
         trial = _Trial(evidence, self._languages, self._reader)
-        survivors = 0
+        behind = 0
         for candidate in candidates:
-            if budget.spent or (self._enough and survivors >= self._enough):
+            if budget.spent or (self._patience and behind > self._patience):
                 return
             started = self._clock()
             verdict = self._judge(candidate, trial, budget)
             verdict = verdict.model_copy(update={"seconds": self._clock() - started})
-            survivors += verdict.survives
+            behind += not verdict.rejected and (verdict.survives or behind > 0)
             yield verdict
 
     def _judge(self, candidate: Candidate, trial: _Trial, budget: Budget) -> Verdict:
@@ -217,29 +218,3 @@ class _Trial:
 
     def _language(self, path: str) -> Language | None:
         return next((lang for lang in self._languages if lang.owns(path)), None)
-
-
-def passed_targets(targets: Sequence[str], report: TestReport) -> int:
-    """How many of the failing tests pass now.
-
-    A test file that could not be collected is named by its path, and passes when its tests run.
-    """
-    return sum(_passes(target, report) for target in targets)
-
-
-def _passes(target: str, report: TestReport) -> bool:
-    own = [result for result in report.results if result.id == target]
-    if own:
-        return all(result.outcome in (Outcome.PASSED, Outcome.SKIPPED) for result in own)
-    return any(result.path == target for result in report.results)
-
-
-def regressed(before: Sequence[str], report: TestReport) -> tuple[str, ...]:
-    """Tests that passed before and do not now.
-
-    Those that fail are named; when none does, those that are gone or were never reached.
-    """
-    failed = set(report.ids(Outcome.FAILED, Outcome.ERROR))
-    good = set(report.ids(Outcome.PASSED, Outcome.SKIPPED))
-    worse = tuple(name for name in before if name in failed)
-    return worse or tuple(name for name in before if name not in good)

@@ -111,12 +111,12 @@ def test_candidates_of_earlier_rounds_are_not_run_again(
     assert again.rejected == "seen already"
 
 
-def test_the_budget_and_enough_survivors_end_it(evidence: Callable[..., Evidence]):
+def test_the_budget_and_lost_patience_end_it(evidence: Callable[..., Evidence]):
     always = Scripted(lambda text, name: True)
     candidates = [returning(name) for name in "bcd"]
     plenty = Budget(deadline=1.0, clock=lambda: 0.0)
     before = evidence(SOURCE, "f")
-    assert len(list(verifier(always, enough=2).verify(candidates, before, plenty))) == 2
+    assert len(list(verifier(always, patience=2).verify(candidates, before, plenty))) == 3
     never = Scripted(lambda text, name: False)
     short = Budget(deadline=1.0, clock=lambda: 0.0, test_runs=2)
     assert len(list(verifier(never).verify(candidates, before, short))) == 2
