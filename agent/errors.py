@@ -19,9 +19,3 @@ class UnknownStrategy(Unusable):
 
 class NoSuchRun(AgentError):
     """The run id given does not exist, or cannot be resumed."""
-
-
-class ModelFailed(AgentError):
-    """The model or the runtime failed."""
-
-    exit_status = 4

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import llama_cpp
 import numpy as np
-import psutil
 
 from runtime import branching, generation, scoring
 from runtime.core import Entry, Prefix, encode
@@ -26,6 +25,7 @@ from runtime.engine_api import (
     Prompt,
     Scored,
 )
+from runtime.hardware import physical_cores
 from runtime.sampling import Logits
 from runtime.worker import Worker
 
@@ -66,14 +66,6 @@ class Settings:
     repack: bool = False
     gpu_layers: int = -1
     waiting: int = 64
-
-
-def physical_cores() -> int:
-    """Cores this process may use; hyper-threads only make matrix products slower."""
-    allowed = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
 
 
 class LlamaCore:

@@ -14,13 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-import psutil
-
 from runtime.client import Endpoint
-from runtime.errors import ModelMissing, NotEnoughMemory, ServerFailed
+from runtime.errors import ModelMissing, ServerFailed
+from runtime.hardware import require_memory
 
-# Beside the weights: key-value cache of 8,192 tokens and their samples, logits, Python.
-_WORKING_BYTES = 900_000_000
 _LOAD_SECONDS = 300.0
 _STOP_SECONDS = 5.0
 _PROGRESS_SECONDS = 0.5
@@ -46,7 +43,9 @@ class LocalServer:
     ) -> "LocalServer":
         """Start and wait until the model is loaded; raises RuntimeFailure in one sentence."""
         model_file = model_file.absolute()
-        _check(model_file)
+        if not model_file.is_file():
+            raise ModelMissing(f"There is no model file {model_file}; fetch one: agent model pull.")
+        require_memory(model_file.stat().st_size, context)
         token = secrets.token_urlsafe(32)
         command = [sys.executable, "-m", "runtime.server", "--die-with-parent"]
         command += ["--model-file", str(model_file), "--model-id", model_id]
@@ -135,18 +134,6 @@ class LocalServer:
         why = f": {lines[-1].strip().rstrip('.')}" if lines else ""
         how = f"signal {-status}" if status < 0 else f"status {status}"
         return f"The server of the model {model_id} ended with {how} before it was ready{why}."
-
-
-def _check(model_file: Path) -> None:
-    if not model_file.is_file():
-        raise ModelMissing(f"There is no model file {model_file}; fetch one: agent model pull.")
-    needed = model_file.stat().st_size + _WORKING_BYTES
-    free = psutil.virtual_memory().available
-    if free < needed:
-        raise NotEnoughMemory(
-            f"The model needs {needed / 1e9:.1f} GB of memory but only {free / 1e9:.1f} GB are "
-            "free; close other programs or use a smaller model."
-        )
 
 
 def _read(stream: IO[str], lines: "queue.Queue[str]") -> None:

@@ -19,9 +19,10 @@ from agent.bench.table import line, render
 from agent.bench.totals import total
 from agent.bench.trees import TreeTests
 from agent.bench.trial import Trials
-from agent.cli.fix import DEFAULT_MODEL, Duration
+from agent.cli.fix import Duration
 from agent.host import LocalHost, RemoteHost
 from agent.thinker import Host
+from runtime.models import DEFAULT_MODEL
 from tools import sandbox
 
 OUT = Path("benchmarks/results")

@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from agent.state import Approval, Scope, Task
+from runtime.models import DEFAULT_MODEL
 
-DEFAULT_MODEL = "qwen2.5-coder-1.5b"
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 

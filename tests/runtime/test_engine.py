@@ -7,7 +7,7 @@ from asking import TASK, ask, forget, prompt
 
 from runtime import chat_template
 from runtime.core import STABLE
-from runtime.engine import LlamaEngine, physical_cores
+from runtime.engine import LlamaEngine
 from runtime.engine_api import (
     Cancellation,
     Cancelled,
@@ -165,10 +165,6 @@ def test_a_full_queue_says_busy(engine: LlamaEngine) -> None:
     for thread in threads:
         thread.join(60)
     assert busy == 4
-
-
-def test_threads_are_physical_cores() -> None:
-    assert physical_cores() >= 1
 
 
 @pytest.mark.model

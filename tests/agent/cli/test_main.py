@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 import agent.cli
 from agent.cli import COMMANDS, main
-from agent.errors import ModelFailed, Unusable
+from agent.deps import Cancelled
+from agent.errors import Unusable
 from runtime.errors import ServerFailed
 from tools.errors import NoTests
 
@@ -35,7 +36,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         (NoTests("There are no tests."), 2, "agent: There are no tests."),
         (ServerFailed("The server died."), 4, "agent: The server died."),
         (Unusable("No such path."), 2, "agent: No such path."),
-        (ModelFailed("The model failed."), 4, "agent: The model failed."),
+        (Cancelled("The run was stopped."), 130, "agent: The run was stopped."),
         (PermissionError(13, "Permission denied", "/x"), 2, "agent: /x: Permission denied."),
         (KeyboardInterrupt(), 130, "Interrupted."),
         (click.Abort(), 130, "Interrupted."),
