@@ -48,14 +48,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Branch:
-    """The model's own text from character ``offset`` of the forced answer to the stop.
+    """The model's own text instead of characters ``offset`` to ``end`` of the forced answer.
 
     ``log_probability`` (nats) is summed over the new tokens; ``surprise`` is by how many nats
-    the model prefers them to what the forced answer has from there to the stop; ``finished``:
-    the stop was reached within the limit.
+    the model prefers them to what the forced answer has there; ``finished``: the end of the
+    line, or of the block, was reached within the limit.
     """
 
     offset: int
+    end: int
     text: str
     log_probability: float
     surprise: float

@@ -2,7 +2,7 @@
 
 The forced answer is run through the model once. Wherever the model would rather have written
 another token, that token starts a branch: it shares the cache up to its position and is decoded
-greedily to the stop, many branches in one batch.
+greedily to the end of its line or block, many branches in one batch.
 """
 
 import heapq
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from runtime.branch_end import Cut, Ending
 from runtime.core import Core, Entry, Prefix, encode, stop_if_cancelled
 from runtime.engine_api import (
     Branched,
@@ -25,6 +26,8 @@ from runtime.sampling import Logits, likeliest, log_normaliser
 from runtime.text_stream import TextStream
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_AT_LINE_START = 10
+"""Alternatives looked at where a line begins: what may be put in there is most varied."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,16 @@ class _Walk:
 
     start: _Start
     position: int
-    stream: TextStream
-    log_probability: float
+    ending: Ending
+    stream: TextStream = field(default_factory=TextStream)
     tokens: list[int] = field(default_factory=list)
+    sums: list[tuple[int, float]] = field(default_factory=list)
+    """Length of the text and log-probability behind each token."""
     finished: bool = False
+
+    def log_probability(self, length: int) -> float:
+        """Of the tokens up to so many characters, in nats."""
+        return next((nats for size, nats in self.sums if size >= length), self.sums[-1][1])
 
 
 class _Forced:
@@ -64,6 +73,13 @@ class _Forced:
     def offset(self, index: int) -> int | None:
         """Character offset of a token; None if it begins inside a character."""
         return self._offsets[index]
+
+    def begins_line(self, index: int, stop: str) -> bool:
+        """Whether nothing but blanks stands before the token in its line."""
+        offset = self._offsets[index]
+        if offset is None:
+            return False
+        return not self.text[:offset].rpartition(stop)[2].strip()
 
     def tail(self, index: int, end: int) -> Iterator[int]:
         """Indices of the tokens from ``index`` to the one that holds character ``end``."""
@@ -104,8 +120,9 @@ def branch(core: Core, prefix: Prefix, query: BranchQuery, cancellation: Cancell
     told: dict[int, float] = {}
     starts = _alternatives(core, query, forced, set(wanted), rows, told)
     walks = [
-        _Walk(start, len(prompt) + start.index, TextStream((query.stop,)), start.log_probability)
+        _Walk(start, len(prompt) + start.index, Ending(query.forced, offset, query))
         for start in starts
+        if (offset := forced.offset(start.index)) is not None
     ]
     decoded = _Walker(core, query, len(tokens)).run(walks, cancellation)
     return Branched(_distinct(forced, query, walks, told), len(tokens), decoded, cached)
@@ -119,24 +136,39 @@ def _alternatives(
     rows: Iterable[tuple[int, Logits]],
     told: dict[int, float],
 ) -> list[_Start]:
-    """The likeliest tokens that differ from the forced ones, ranked by log-probability.
+    """The likeliest tokens that differ from the forced ones, by falling log-probability.
 
     ``told`` gets the log-probability of each forced token that is wanted, by its index.
     """
     found: list[_Start] = []
+    at_lines: list[_Start] = []
     for index, logits in rows:
         if index not in wanted:
             continue
         actual = forced.tokens[index]
         normaliser = log_normaliser(logits)
         told[index] = float(logits[actual]) - normaliser
-        for token in likeliest(logits, query.per_position):
+        begins_line = query.line_starts > 0 and forced.begins_line(index, query.stop)
+        for rank, token in enumerate(
+            likeliest(logits, _AT_LINE_START if begins_line else query.per_position)
+        ):
             # Control tokens have no bytes; an answer that ends in mid-code mends nothing.
             if token == actual or core.ends(token) or not core.piece(token):
                 continue
-            log_probability = float(logits[token]) - normaliser
-            found.append(_Start(log_probability, index, token))
-    return heapq.nlargest(query.count, found, key=lambda start: start.log_probability)
+            start = _Start(float(logits[token]) - normaliser, index, token)
+            if rank < query.per_position:
+                found.append(start)
+            if begins_line:
+                at_lines.append(start)
+    chosen = heapq.nlargest(query.count, found, key=_likelihood)
+    taken = set(chosen)
+    more = [start for start in at_lines if start not in taken]
+    chosen += heapq.nlargest(query.line_starts, more, key=_likelihood)
+    return sorted(chosen, key=_likelihood, reverse=True)
+
+
+def _likelihood(start: _Start) -> float:
+    return start.log_probability
 
 
 class _Walker:
@@ -167,7 +199,7 @@ class _Walker:
         return self._decoded
 
     def _begin(self, walk: _Walk) -> None:
-        self._append(walk, walk.start.token)
+        self._append(walk, walk.start.token, walk.start.log_probability)
         if walk.finished or len(walk.tokens) >= self._limit:
             return
         slot = self._free.pop()
@@ -182,19 +214,24 @@ class _Walker:
     def _step(self, slot: int, logits: Logits) -> None:
         walk = self._active[slot]
         token = int(logits.argmax())
-        walk.log_probability += float(logits[token]) - log_normaliser(logits)
+        nats = walk.sums[-1][1] + float(logits[token]) - log_normaliser(logits)
         if self._core.ends(token):
+            walk.stream.finish()
+            walk.sums.append((len(walk.stream.text), nats))
+            walk.ending.done(walk.stream.text, answered=True)
             walk.finished = True
         else:
-            self._append(walk, token)
+            self._append(walk, token, nats)
         if walk.finished or len(walk.tokens) >= self._limit:
             del self._active[slot]
             self._free.append(slot)
 
-    def _append(self, walk: _Walk, token: int) -> None:
+    def _append(self, walk: _Walk, token: int, nats: float) -> None:
         walk.tokens.append(token)
         walk.stream.push(self._core.piece(token))
-        walk.finished = walk.stream.stopped
+        text = walk.stream.text
+        walk.sums.append((len(text), nats))
+        walk.finished = walk.ending.done(text)
 
 
 def _distinct(
@@ -203,26 +240,36 @@ def _distinct(
     """Branches whose resulting text is new, likeliest first."""
     seen: set[tuple[str, bool]] = set()
     kept: list[BranchPath] = []
-    for walk in sorted(walks, key=lambda walk: -walk.log_probability):
-        walk.stream.finish()
-        text = walk.stream.text
-        offset = forced.offset(walk.start.index)
-        if offset is None or _REPLACEMENT in text:
-            continue
-        end = forced.text.find(query.stop, offset)
-        end = len(forced.text) if end < 0 else end
-        if text == forced.text[offset:end]:
-            continue  # another way to spell the same tokens
+    paths = [path for walk in walks for path in _paths(forced, walk, told)]
+    for path in sorted(paths, key=lambda path: -path.log_probability):
+        if _REPLACEMENT in path.text or path.text == forced.text[path.offset : path.end]:
+            continue  # half a character, or another way to spell the same tokens
         # At a line start the caller may insert the text before the line instead of replacing
         # it, so such a branch is not the same as one that begins further right in the line.
-        at_start = not forced.text[forced.text.rfind("\n", 0, offset) + 1 : offset].strip()
-        result = (forced.text[:offset] + text + forced.text[end:], at_start)
+        at_start = not forced.text[: path.offset].rpartition(query.stop)[2].strip()
+        result = (forced.text[: path.offset] + path.text + forced.text[path.end :], at_start)
         if result not in seen:
             seen.add(result)
-            replaced = sum(told.get(index, 0.0) for index in forced.tail(walk.start.index, end))
-            surprise = walk.log_probability - replaced
-            kept.append(BranchPath(offset, text, walk.log_probability, surprise, walk.finished))
+            kept.append(path)
     return tuple(kept)
+
+
+def _paths(forced: _Forced, walk: _Walk, told: Mapping[int, float]) -> Iterator[BranchPath]:
+    """What a walk came to: its first line, and its block or way back where it went on."""
+    offset = forced.offset(walk.start.index)
+    if offset is None:
+        return
+    walk.stream.finish()
+    text = walk.stream.text
+    cuts = walk.ending.cuts or (Cut(len(text), walk.ending.line_end),)
+    for cut in cuts:
+        nats = walk.log_probability(cut.length)
+        replaced = sum(told.get(index, 0.0) for index in forced.tail(walk.start.index, cut.end))
+        if not forced.text[offset : cut.end].strip():
+            replaced = 0.0  # it only adds lines
+        yield BranchPath(
+            offset, cut.end, text[: cut.length], nats, nats - replaced, bool(walk.ending.cuts)
+        )
 
 
 def _exact(characters: list[int], start: int) -> int | None:

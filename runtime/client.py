@@ -102,9 +102,16 @@ class Client:
         stop: str = "\n",
         first: int = 0,
         last: int | None = None,
+        line_starts: int = 0,
+        lines: int = 1,
+        rejoin: int = 0,
+        blocks: Mapping[str, Sequence[str]] | None = None,
         on_usage: Callable[[Usage], None] | None = None,
     ) -> tuple[Branch, ...]:
-        """Where the model would leave ``forced``; raises BranchingUnsupported elsewhere."""
+        """Where the model would leave ``forced``; raises BranchingUnsupported elsewhere.
+
+        The options are those of ``runtime.engine_api.BranchQuery``.
+        """
         body = {
             "model": self._model_id(),
             "messages": list(messages),
@@ -115,6 +122,10 @@ class Client:
             "stop": stop,
             "first": first,
             "last": last,
+            "line_starts": line_starts,
+            "lines": lines,
+            "rejoin": rejoin,
+            "blocks": dict(blocks or {}),
         }
         found = wire.BranchResponse.model_validate(self._own("/branch", body))
         if on_usage is not None:

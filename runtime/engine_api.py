@@ -6,7 +6,7 @@ once its ``Cancellation`` is set.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -117,6 +117,13 @@ class BranchQuery:
     """Where would the model rather have written something else than ``forced``?
 
     ``first`` and ``last`` (exclusive; None: the end) bound the character offsets in ``forced``.
+    ``count`` are the likeliest alternatives anywhere, at most ``per_position`` at one place, and
+    ``line_starts`` are as many again of those that begin a line, where whole lines go in.
+
+    A branch ends with its line. It goes on, up to ``lines`` lines, when its line ends with one of
+    the keys of ``blocks``: as long as lines are indented deeper, and over one that begins with a
+    value of that key and so closes the block. One that begins a line also goes on until it is
+    back at one of the next ``rejoin`` forced lines, its own included.
     """
 
     prompt: Prompt
@@ -127,18 +134,23 @@ class BranchQuery:
     stop: str = "\n"
     first: int = 0
     last: int | None = None
+    line_starts: int = 0
+    lines: int = 1
+    rejoin: int = 0
+    blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BranchPath:
-    """One such place: the model's own text from character ``offset`` to the stop (excluded).
+    """One such place: the model's own text instead of ``forced`` from ``offset`` to ``end``.
 
     ``log_probability`` is the sum over the new tokens in nats; ``surprise`` is by how many nats
-    the model prefers them to what ``forced`` has from there to the stop; ``finished`` tells
-    whether the stop (or the end of the answer) was reached within the token limit.
+    the model prefers them to what ``forced`` has there; ``finished`` tells whether the stop (or
+    the end of the answer) was reached within the token limit.
     """
 
     offset: int
+    end: int
     text: str
     log_probability: float
     surprise: float

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MOST_SAMPLES = 256
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 PositiveInt = Annotated[int, Field(ge=1)]
+Opener = Annotated[str, Field(min_length=1, max_length=32)]
 
 
 class Wire(BaseModel):
@@ -111,12 +112,17 @@ class BranchRequest(Wire):
     stop: Annotated[str, Field(min_length=1)] = "\n"
     first: Annotated[int, Field(ge=0)] = 0
     last: Annotated[int, Field(ge=0)] | None = None
+    line_starts: Annotated[int, Field(ge=0, le=2000)] = 0
+    lines: Annotated[int, Field(ge=1, le=100)] = 1
+    rejoin: Annotated[int, Field(ge=0, le=100)] = 0
+    blocks: Annotated[dict[Opener, list[Opener]], Field(max_length=32)] = {}
 
 
 class BranchItem(Wire):
     """One branch; see ``runtime.client.Branch``."""
 
     offset: int
+    end: int
     text: str
     log_probability: float
     surprise: float

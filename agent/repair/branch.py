@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import exp, log
+from dataclasses import replace
+from math import log
 from typing import Any, Protocol
 
 from agent.repair.edit import Edit, SourceReader, read_source
 from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
+from agent.repair.splices import ADDING, after, line_end, splices
 from runtime.client import Branch
 from runtime.errors import BranchingUnsupported
 
-INSERTED, SWALLOWED, WRAPPED = -0.5, -1.5, -1.0
-"""Nats that the rarer ways of splicing a branch in cost, against replacing the line's rest."""
-ADDING = frozenset({"line before", "block around"})
 UNCOVERED = -3.0
 """Nats for a line that no failing test ran."""
+BLOCKS = {":": ("except", "finally"), "{": ("}",), "(": (")",), "[": ("]",)}
+"""What opens a block at a line's end in the languages of curly brackets and in Python, and how
+the line begins that closes it."""
 
 
 class Brancher(Protocol):
@@ -33,6 +35,10 @@ class Brancher(Protocol):
         stop: str,
         first: int,
         last: int | None,
+        line_starts: int,
+        lines: int,
+        rejoin: int,
+        blocks: Mapping[str, Sequence[str]],
     ) -> Sequence[Branch]:
         """Raises BranchingUnsupported when the endpoint has no such thing."""
 
@@ -51,15 +57,24 @@ class BranchProposer:
         count: int = 100,
         per_position: int = 6,
         max_tokens: int = 48,
+        line_starts: int = 0,
+        lines: int = 1,
+        rejoin: int = 0,
         rank: int = 0,
     ) -> None:
-        """`rank` says which suspect: 0 for the most suspicious."""
+        """`rank` says which suspect: 0 for the most suspicious.
+
+        `line_starts`, `lines` and `rejoin` are those of `runtime.engine_api.BranchQuery`.
+        """
         self._brancher = brancher
         self._prompt = FixPrompt(languages, reader)
         self._rank = rank
         self._count = count
         self._per_position = per_position
         self._max_tokens = max_tokens
+        self._line_starts = line_starts
+        self._lines = lines
+        self._rejoin = rejoin
         self.unsupported = False
         """Whether the endpoint turned out unable to branch."""
 
@@ -88,25 +103,24 @@ class BranchProposer:
                 max_tokens=self._max_tokens,
                 stop="\n",
                 first=first,
-                last=len(forced) + 1,
+                # Behind the last line, so that one more may follow it.
+                last=len(forced) + 2,
+                line_starts=self._line_starts,
+                lines=self._lines,
+                rejoin=self._rejoin,
+                blocks=BLOCKS if self._lines > 1 else {},
             )
         except BranchingUnsupported:
             self.unsupported = True
             return ()
-        return [
-            Branch(b.offset - len(opening), b.text, b.log_probability, b.surprise, b.finished)
-            for b in found
-        ]
+        return [replace(b, offset=b.offset - len(opening), end=b.end - len(opening)) for b in found]
 
     def _candidates(
         self, branches: Sequence[Branch], shown: Shown, suspect: Suspect, language: Language
     ) -> Iterator[Candidate]:
         scored: list[tuple[float, int, Edit, Branch]] = []
         for branch in branches:
-            position = shown.offset(branch.offset)
-            if position is None or not branch.finished:
-                continue
-            for edit in splices(shown.source, position, branch.text):
+            for edit in _edits(shown, branch):
                 score = branch.log_probability + log(edit.weight) + _line_score(suspect, edit.line)
                 scored.append((-score, len(scored), edit, branch))
         source = shown.source
@@ -126,6 +140,20 @@ class BranchProposer:
                 )
 
 
+def _edits(shown: Shown, branch: Branch) -> Iterator[Edit]:
+    """The edits of the file that a branch stands for."""
+    position, end = shown.offset(branch.offset), shown.offset(branch.end)
+    if position is None or end is None or not branch.finished:
+        return
+    behind = branch.offset > len(shown.text)
+    if behind:
+        yield from after(shown.source, shown.end, branch.text)
+    elif end == line_end(shown.source, position):
+        yield from splices(shown.source, position, branch.text)
+    else:
+        yield from splices(shown.source, position, branch.text, end)
+
+
 def _gain(edit: Edit, branch: Branch) -> float:
     """Nats by which the model prefers the edited code to the code as it is.
 
@@ -142,37 +170,3 @@ def _line_score(suspect: Suspect, line: int) -> float:
     top = max(suspect.lines.values()) or 1.0
     share = suspect.lines.get(line, 0.0) / top
     return max(UNCOVERED, log(share)) if share > 0 else UNCOVERED
-
-
-def splices(source: str, position: int, text: str) -> Iterator[Edit]:
-    """The ways to lay a branch's text into the source; `weight` is e to the nats it costs.
-
-    The rest of the line is replaced; or the next line is swallowed as well; or, when nothing but
-    blanks stands before it, a new line is put in front, which may open a block around the old one.
-    """
-    start = _line_start(source, position)
-    end = _line_end(source, position)
-    line = source.count("\n", 0, start) + 1
-    newline = source[end : end + 2] if source[end : end + 2] == "\r\n" else "\n"
-    text = text.rstrip()
-    yield Edit(position, end, text, "rest of line", 1.0, line)
-    following = end + len(newline)
-    if end < len(source) and following <= len(source):
-        tail = _line_end(source, following)
-        yield Edit(position, tail, text, "line and the next", exp(SWALLOWED), line)
-    lead = source[start:position]
-    if not lead.strip() and text.strip():
-        yield Edit(start, start, f"{lead}{text}{newline}", "line before", exp(INSERTED), line)
-        if text.endswith(":"):
-            step = "\t" if "\t" in lead else "    "
-            wrapped = f"{lead}{text}{newline}{step}{source[start:end]}"
-            yield Edit(start, end, wrapped, "block around", exp(WRAPPED), line)
-
-
-def _line_start(source: str, position: int) -> int:
-    return max(source.rfind("\n", 0, position), source.rfind("\r", 0, position)) + 1
-
-
-def _line_end(source: str, position: int) -> int:
-    ends = [at for at in (source.find("\n", position), source.find("\r", position)) if at >= 0]
-    return min(ends, default=len(source))

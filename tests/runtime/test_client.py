@@ -67,7 +67,8 @@ def test_tool_calls_from_our_server(serve: Any) -> None:
 
 def test_branch_and_score_from_our_server(serve: Any) -> None:
     client = Client(serve(FakeEngine()))
-    assert client.branch(MESSAGES, "abc", count=9, first=2) == (Branch(2, "9", -1.5, 0.5, True),)
+    [branch] = client.branch(MESSAGES, "abc", count=9, first=2)
+    assert branch == Branch(2, 3, "9", -1.5, 0.5, True)
     assert client.score(MESSAGES, ["ab", "c"]) == (-2.0, -1.0)
     client.close()
 

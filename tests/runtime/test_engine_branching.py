@@ -1,12 +1,12 @@
 """Branches and scores of the engine, on real models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from asking import BUG, TASK, prompt
 
 from runtime.engine import LlamaEngine
-from runtime.engine_api import BranchQuery, Cancellation, Generation
+from runtime.engine_api import BranchPath, BranchQuery, Cancellation, Generation
 
 
 def test_branches_leave_the_forced_text_and_are_ranked(engine: LlamaEngine) -> None:
@@ -44,6 +44,35 @@ def test_a_branch_is_the_greedy_continuation(engine: LlamaEngine) -> None:
     [first, *_] = [b for b in engine.branch(query, Cancellation()).branches if b.offset == 0]
     free = Generation(asked, max_tokens=8, stop=("\n",))
     assert engine.generate(free, None, Cancellation()).samples[0].text == first.text
+
+
+def test_a_branch_may_run_over_lines_and_find_its_way_back(engine: LlamaEngine) -> None:
+    forced = "1\n2\n3\n5\n6\n7\n8\n"
+    asked = prompt(engine, "Count from 1 to 8, one number a line.")
+    start = forced.index("5")
+    query = BranchQuery(asked, forced, count=4, first=start, last=start + 1, lines=3, rejoin=3)
+    found = engine.branch(query, Cancellation()).branches
+    [back] = [branch for branch in found if branch.text == "4\n"]
+    assert (back.offset, forced[back.end :]) == (start, "5\n6\n7\n8\n")
+    [line] = [branch for branch in found if branch.text == "4"]
+    assert forced[line.end :] == "\n6\n7\n8\n"
+    assert line.log_probability >= back.log_probability
+    assert back.surprise == back.log_probability, "it only adds"
+
+
+def test_more_alternatives_are_looked_at_where_lines_begin(engine: LlamaEngine) -> None:
+    forced = f"```python\n{BUG}```"
+    asked = prompt(engine, TASK)
+    few = engine.branch(BranchQuery(asked, forced, count=6), Cancellation()).branches
+    query = BranchQuery(asked, forced, count=6, line_starts=12)
+    many = engine.branch(query, Cancellation()).branches
+    assert starting(many, forced) > starting(few, forced) + 5
+    assert len(many) - starting(many, forced) <= 6
+
+
+def starting(branches: Sequence[BranchPath], forced: str) -> int:
+    """How many of them begin a line."""
+    return sum(not forced[: b.offset].rpartition("\n")[2].strip() for b in branches)
 
 
 def test_scores_are_sums_of_log_probabilities(engine: LlamaEngine) -> None:

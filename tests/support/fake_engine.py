@@ -56,7 +56,7 @@ class FakeEngine:
 
     def branch(self, query: BranchQuery, cancellation: Cancellation) -> Branched:
         self._begin(cancellation)
-        path = BranchPath(query.first, f"{query.count}", -1.5, 0.5, True)
+        path = BranchPath(query.first, query.first + 1, f"{query.count}", -1.5, 0.5, True)
         return Branched((path,), 10, 4, 2)
 
     def score(

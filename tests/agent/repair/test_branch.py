@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
-from agent.repair.branch import BranchProposer, splices
+from agent.repair.branch import BranchProposer
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
 from agent.repair.seams import Budget, Candidate, Evidence
@@ -19,8 +17,12 @@ SOURCE = "class A:\r\n    def f(self, a):\r\n        b = a\r\n        return b\r
 class Scripted:
     """Branches at places given as text of the forced answer."""
 
-    def __init__(self, *places: tuple[str, str, float], supported: bool = True) -> None:
+    def __init__(
+        self, *places: tuple[str, str, float], supported: bool = True, skip: int = 0
+    ) -> None:
+        """`skip`: characters at the beginning of the forced answer where no place is sought."""
         self.places = places
+        self.skip = skip
         self.supported = supported
         self.forced = ""
         self.options: dict[str, Any] = {}
@@ -32,9 +34,11 @@ class Scripted:
         if not self.supported:
             raise BranchingUnsupported("no branching here")
         self.messages, self.forced, self.options = messages, forced, options
+        starts = [forced.index(place, self.skip) for place, _, _ in self.places]
+        ends = [(forced + "\n").index("\n", start) for start in starts]
         return [
-            Branch(forced.index(place) if place else 10**6, text, nats, 1.0, True)
-            for place, text, nats in self.places
+            Branch(start, end, text, nats, 1.0, True)
+            for start, end, (_, text, nats) in zip(starts, ends, self.places, strict=True)
         ]
 
 
@@ -64,7 +68,8 @@ def test_the_function_is_forced_inside_its_class(evidence: Callable[..., Evidenc
     assert model.forced.startswith("```python\nclass A:\n    def f(self, a):\n")
     assert model.forced.endswith("return b\n```")
     begin, end = model.options["first"], model.options["last"]
-    assert model.forced[begin:end] == "    def f(self, a):\n        b = a\n        return b\n"
+    # One character of the closing fence: a line may follow the last one.
+    assert model.forced[begin:end] == "    def f(self, a):\n        b = a\n        return b\n`"
     assert "1234" in model.messages[-1]["content"]
 
 
@@ -93,16 +98,20 @@ def test_an_endpoint_without_branching_is_asked_once(
     assert proposer.unsupported
 
 
-@pytest.mark.parametrize(
-    ("at", "text", "results"),
-    [
-        ("x = 1", "y = 2", {"  y = 2\n  z = 3\n", "  y = 2\n", "  y = 2\n  x = 1\n  z = 3\n"}),
-        ("1", "2", {"  x = 2\n  z = 3\n", "  x = 2\n"}),
-        ("x = 1", "if y:", {"  if y:\n      x = 1\n  z = 3\n"}),
-        ("3", "4", {"  x = 1\n  z = 4\n"}),
-    ],
-)
-def test_ways_to_lay_a_branch_in(at: str, text: str, results: set[str]):
-    source = "  x = 1\n  z = 3\n"
-    found = {edit.apply(source) for edit in splices(source, source.index(at), text)}
-    assert results <= found
+def test_a_line_may_follow_the_last_one(evidence: Callable[..., Evidence], budget: Budget):
+    model = Scripted(("```", "        self.b = 1", -2.0), skip=10)
+    _, candidates = proposed(model, evidence(SOURCE + "x = 1\r\n", "A.f"), budget)
+    assert texts(candidates, SOURCE + "x = 1\r\n") == [SOURCE + "        self.b = 1\r\nx = 1\r\n"]
+    assert candidates[0].log_probability == -2.0, "what is added replaces nothing"
+
+
+def test_blocks_are_asked_for_where_lines_may_go_on(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    before = evidence(SOURCE, "A.f")
+    for lines, blocks in ((1, False), (6, True)):
+        model = Scripted()
+        proposer = BranchProposer(model, (PythonLanguage(),), lines=lines, rejoin=2, line_starts=9)
+        assert list(proposer.propose(before, budget)) == []
+        assert (model.options["lines"], bool(model.options["blocks"])) == (lines, blocks)
+        assert (model.options["rejoin"], model.options["line_starts"]) == (2, 9)
