@@ -1,5 +1,6 @@
 """What tests share: a home of their own, a git identity, and the real models."""
 
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ from runtime.server import create_app
 Serve = Callable[[Engine], Endpoint]
 # Looked up before any test moves HOME: a gigabyte is not fetched for each test.
 _MODELS = default_root()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs so, and children inherit it: none could be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

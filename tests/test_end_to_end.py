@@ -64,11 +64,13 @@ def run_suite(repository: Path) -> str:
     return done.stdout
 
 
-def servers() -> list[psutil.Process]:
+def servers(environment: dict[str, str]) -> list[psutil.Process]:
+    """Model servers that were started with this test's home."""
     return [
         process
-        for process in psutil.process_iter(["cmdline"])
+        for process in psutil.process_iter(["cmdline", "environ"])
         if "runtime.server" in (process.info["cmdline"] or [])
+        and (process.info["environ"] or {}).get("LOCUM_STATE") == environment["LOCUM_STATE"]
     ]
 
 
@@ -94,7 +96,7 @@ def test_the_demo_is_mended_whole(bank: Path, environment: dict[str, str], tmp_p
     assert "6 of 9 passed before, 9 of 9 pass after" in done.stdout
     run = Path(environment["LOCUM_STATE"]) / "runs" / report["run_id"]
     assert record.verify(run / "record.jsonl") == ""
-    assert servers() == [], "the model server was stopped"
+    assert servers(environment) == [], "the model server was stopped"
 
 
 def test_without_anybody_to_ask_nothing_is_applied(
@@ -133,7 +135,7 @@ def test_ctrl_c_leaves_the_tree_untouched_and_resume_goes_on(
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert {p: p.read_bytes() for p in bank.rglob("*.py")} == before
-    assert servers() == []
+    assert servers(environment) == []
     (run,) = [p.name for p in (Path(environment["LOCUM_STATE"]) / "runs").iterdir()]
     assert f"agent resume {run}" in err
     agent("resume", run, env=environment, expect=0)

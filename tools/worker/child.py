@@ -14,6 +14,7 @@ from .channel import Channel
 from .clock import Clock
 from .codecache import CodeCache
 from .coverage import Coverage
+from .explaining import ignore_explanations
 from .repository import Repository
 
 
@@ -104,6 +105,7 @@ class Child:
         clock = Clock(order.test_seconds, order.seconds)
         before = set(sys.modules)
         if coverage is not None:
+            ignore_explanations(coverage)
             coverage.start()
         try:
             code, session = self._run_tests(clock, coverage)

@@ -39,6 +39,12 @@ class Coverage:
             yield
 
     @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing inside is recorded for any test."""
+        with self._recorder.into(no_lines()):
+            yield
+
+    @contextlib.contextmanager
     def shared(self, fixture: Any) -> Iterator[None]:
         """Everything inside sets up `fixture`, for all tests that use it."""
         with self._recorder.into(self._shared.setdefault(fixture, no_lines())):

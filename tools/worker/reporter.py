@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Iterator
 
 import pytest
@@ -119,9 +120,13 @@ class Reporter:
         with self._clock.limit():
             yield
 
-    @pytest.hookimpl(hookwrapper=True)
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
-        yield
+        with self._coverage.paused() if self._coverage else contextlib.nullcontext():
+            yield
+            self._keep_details(item, call)
+
+    def _keep_details(self, item: Any, call: Any) -> None:
         if call.excinfo is not None and item.nodeid not in self._details:
             error = call.excinfo.value
             self._details[item.nodeid] = {

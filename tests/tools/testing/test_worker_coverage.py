@@ -118,3 +118,32 @@ def test_without_coverage_there_are_no_lines(repository, runner):
     report = runner(repository(FILES)).run()
     assert not report.import_lines
     assert all(not result.lines for result in report.results)
+
+
+def test_writing_out_a_failure_counts_as_nothing_that_the_test_ran(repository, runner):
+    root = repository(
+        {
+            "coin.py": """\
+                class Coin:
+                    def __init__(self, value):
+                        self.value = value
+
+                    def __repr__(self):
+                        return f"Coin({self.value})"
+            """,
+            "test_coin.py": """\
+                import unittest
+                from coin import Coin
+                def test_plain(): assert Coin(1) == Coin(2)
+                def test_asked(): assert repr(Coin(1)) == "1"
+                class TestCoin(unittest.TestCase):
+                    def test_unittest(self): self.assertEqual(Coin(1), Coin(2))
+            """,
+        }
+    )
+    report = runner(root).run(coverage=True)
+    assert len(report.failing) == 3
+    assert lines(report, "test_plain", "coin.py") == (3,)
+    assert lines(report, "test_unittest", "coin.py") == (3,)
+    assert lines(report, "test_asked", "coin.py") == (3, 6), "positive control"
+    assert "Coin(1)" in next(r for r in report.results if "plain" in r.id).message
