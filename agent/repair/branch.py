@@ -60,10 +60,12 @@ class BranchProposer:
         line_starts: int = 0,
         lines: int = 1,
         rejoin: int = 0,
+        windows: int = 1,
         rank: int = 0,
     ) -> None:
         """`rank` says which suspect: 0 for the most suspicious.
 
+        `windows`: into how many stretches of a suspect that is too long to be shown whole.
         `line_starts`, `lines` and `rejoin` are those of `runtime.engine_api.BranchQuery`.
         """
         self._brancher = brancher
@@ -75,6 +77,7 @@ class BranchProposer:
         self._line_starts = line_starts
         self._lines = lines
         self._rejoin = rejoin
+        self._windows = windows
         self.unsupported = False
         """Whether the endpoint turned out unable to branch."""
 
@@ -83,11 +86,16 @@ class BranchProposer:
         if budget.spent or self.unsupported or self._rank >= len(evidence.suspects):
             return
         suspect = evidence.suspects[self._rank]
-        shown = self._prompt.shown(evidence, suspect)
         language = self._prompt.language(suspect.path)
-        if shown is not None and language is not None:
-            branches = self._ask(evidence, shown)
-            yield from self._candidates(branches, shown, suspect, language)
+        if language is None:
+            return
+        found: list[tuple[Shown, Branch]] = []
+        for window in range(self._windows):
+            shown = self._prompt.shown(evidence, suspect, window)
+            if shown is None or (window and budget.spent):
+                break
+            found += [(shown, branch) for branch in self._ask(evidence, shown)]
+        yield from self._candidates(found, suspect, language)
 
     def _ask(self, evidence: Evidence, shown: Shown) -> Sequence[Branch]:
         """Branches with offsets in `shown.text`."""
@@ -116,21 +124,17 @@ class BranchProposer:
         return [replace(b, offset=b.offset - len(opening), end=b.end - len(opening)) for b in found]
 
     def _candidates(
-        self, branches: Sequence[Branch], shown: Shown, suspect: Suspect, language: Language
+        self, found: Sequence[tuple[Shown, Branch]], suspect: Suspect, language: Language
     ) -> Iterator[Candidate]:
-        scored: list[tuple[float, int, Edit, Branch]] = []
-        for branch in branches:
+        scored: list[tuple[float, int, Edit, Shown, Branch]] = []
+        for shown, branch in found:
             for edit in _edits(shown, branch):
                 score = branch.log_probability + log(edit.weight) + _line_score(suspect, edit.line)
-                scored.append((-score, len(scored), edit, branch))
-        source = shown.source
-        seen = {language.fingerprint(source[shown.start : shown.end])}
-        for _, _, edit, branch in sorted(scored, key=lambda entry: entry[:2]):
-            start, end = min(shown.start, edit.start), max(shown.end, edit.end)
-            shape = language.fingerprint(
-                source[start : edit.start] + edit.text + source[edit.end : end]
-            )
-            if shape not in seen and language.parses(edit.apply(source)):
+                scored.append((-score, len(scored), edit, shown, branch))
+        seen = {_shape(shown, None, language) for shown, _ in found}
+        for _, _, edit, shown, branch in sorted(scored, key=lambda entry: entry[:2]):
+            shape = _shape(shown, edit, language)
+            if shape not in seen and language.parses(edit.apply(shown.source)):
                 seen.add(shape)
                 yield Candidate(
                     strategy=self.name,
@@ -138,6 +142,16 @@ class BranchProposer:
                     splices=(edit.splice(shown.path),),
                     log_probability=_gain(edit, branch),
                 )
+
+
+def _shape(shown: Shown, edit: Edit | None, language: Language) -> tuple[int, str]:
+    """The shown code, edited, without its layout."""
+    source = shown.source
+    if edit is None:
+        return shown.start, language.fingerprint(source[shown.start : shown.end])
+    start, end = min(shown.start, edit.start), max(shown.end, edit.end)
+    text = source[start : edit.start] + edit.text + source[edit.end : end]
+    return shown.start, language.fingerprint(text)
 
 
 def _edits(shown: Shown, branch: Branch) -> Iterator[Edit]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from agent.prompts import prompt
 from agent.repair.edit import SourceReader, read_source
@@ -15,6 +16,8 @@ from tools.text import head_and_tail, strip_control
 WORD = re.compile(r"[^\W\d]\w*")
 MAX_CODE = 6_000
 """Characters of code that are shown; about 1,700 tokens."""
+MAX_LOOSE = 2_400
+"""The same for a class or a file, of which single lines outside functions are suspected."""
 MAX_TEST, MAX_FAILURE, MAX_CONTEXT, MAX_ISSUE = 1_600, 1_200, 1_200, 1_000
 WINDOW = 40
 """Lines shown above and below the most suspicious one when the function is too long."""
@@ -54,20 +57,52 @@ class Shown:
         return position
 
 
-def show(source: str, suspect: Suspect, language: Language) -> Shown:
-    """The suspect's lines, or a window around its worst line when they are too many."""
+def show(source: str, suspect: Suspect, language: Language, window: int = 0) -> Shown | None:
+    """The suspect's lines, or a window around its worst line when they are too many.
+
+    Windows 1, 2 … are around the worst line that none before them shows; None when there is no
+    such line. What lies outside functions is always shown by windows: only single lines of it
+    are suspected, and the functions between them are suspects of their own.
+    """
     starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", source))]
     first, last = suspect.first_line, min(suspect.last_line, len(starts))
-    whole = True
-    if _size(source, starts, first, last) > MAX_CODE:
-        centre = max(suspect.lines, key=lambda n: (suspect.lines[n], -n), default=first)
-        first, last = max(first, centre - WINDOW), min(last, centre + WINDOW)
-        while _size(source, starts, first, last) > MAX_CODE and last > first:
-            first, last = min(first + 1, centre), max(last - 1, centre)
-        whole = False
+    limit = MAX_CODE if _is_function(source, suspect, language) else MAX_LOOSE
+    whole = _size(source, starts, first, last) <= limit
+    if whole:
+        if window:
+            return None
+    else:
+        found = list(islice(_windows(source, starts, suspect, limit), window, window + 1))
+        if not found:
+            return None
+        first, last = found[0]
     start = starts[first - 1]
     end = start + len(source[start : _line_end(source, starts, last)].rstrip("\r\n"))
     return Shown(suspect.path, source, start, end, _header(source, start, end, language), whole)
+
+
+def _windows(
+    source: str, starts: Sequence[int], suspect: Suspect, limit: int
+) -> Iterator[tuple[int, int]]:
+    """First and last lines around the worst line, then around the worst one not yet shown."""
+    top, bottom = suspect.first_line, min(suspect.last_line, len(starts))
+    ranked = sorted(suspect.lines, key=lambda n: (-suspect.lines[n], n))
+    shown: set[int] = set()
+    for centre in ranked or [top]:
+        if centre in shown or not top <= centre <= bottom:
+            continue
+        first, last = max(top, centre - WINDOW), min(bottom, centre + WINDOW)
+        while _size(source, starts, first, last) > limit and last > first:
+            first, last = min(first + 1, centre), max(last - 1, centre)
+        shown.update(range(first, last + 1))
+        yield first, last
+
+
+def _is_function(source: str, suspect: Suspect, language: Language) -> bool:
+    return any(
+        span.name == suspect.name and span.first_line == suspect.first_line and not span.is_class
+        for span in language.spans(source)
+    )
 
 
 def _line_end(source: str, starts: Sequence[int], line: int) -> int:
@@ -96,8 +131,9 @@ class FixPrompt:
         self._languages = tuple(languages)
         self._reader = reader
 
-    def shown(self, evidence: Evidence, suspect: Suspect) -> Shown | None:
-        """None when the file is no source of a known language, or cannot be read."""
+    def shown(self, evidence: Evidence, suspect: Suspect, window: int = 0) -> Shown | None:
+        """None when the file is no source of a known language, cannot be read, or has no such
+        window; see `show`."""
         language = self.language(suspect.path)
         if language is None:
             return None
@@ -105,7 +141,7 @@ class FixPrompt:
             source = self._reader(evidence.root, suspect.path)
         except OSError:
             return None
-        return show(source, suspect, language)
+        return show(source, suspect, language, window)
 
     def language(self, path: str) -> Language | None:
         """The language whose source file this is; None for tests."""
