@@ -9,8 +9,9 @@ from math import sqrt
 from pathlib import Path
 
 from agent.repair.edit import SourceReader, read_source
-from agent.repair.places import LINE_END, MODULE, Place, Places, within
+from agent.repair.places import MODULE, Place, Places
 from agent.repair.seams import Language, Suspect
+from agent.repair.surroundings import suspect_surroundings
 from agent.repair.vendored import own_files
 from tools.report import Outcome, TestReport, TestResult
 
@@ -55,6 +56,7 @@ class _Inquiry:
         self._reader = reader
         self._failing = report.failing
         self._passing = tuple(r for r in report.results if r.outcome is Outcome.PASSED)
+        self._imports = report.imports
         self._places = Places(root, languages, reader)
 
     def suspects(self, limit: int) -> tuple[Suspect, ...]:
@@ -64,10 +66,14 @@ class _Inquiry:
         self._add_frames()
         self._add_unparsed()
         self._add_names()
-        self._add_surroundings()
+        suspect_surroundings(self._places, self._imported())
         found = [place for place in self._places if place.score > 0]
         found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
         return tuple(place.suspect() for place in found[:limit])
+
+    def _imported(self) -> set[str]:
+        files = {test.path for test in self._failing}
+        return {path for file in files for path in self._imports.get(file, ())}
 
     # -- evidence --------------------------------------------------------------------------
 
@@ -190,42 +196,6 @@ class _Inquiry:
                 for place in self._places.at(path):
                     if place.is_function and words[place.span.name.rpartition(".")[2]]:
                         place.score += 0.1 + (0.1 if words[stem] else 0.0)
-
-    def _add_surroundings(self) -> None:
-        """Class bodies and module levels: constants and defaults that suspects read.
-
-        Coverage of single tests does not show them, for they ran when the file was imported.
-        """
-        for path, places in self._places.by_file():
-            text = self._places.source(path)
-            functions = [p for p in places if p.is_function and p.score > 0]
-            if text is None or not functions:
-                continue
-            rows = LINE_END.split(text)
-            top = max(place.score for place in functions)
-            used = {
-                word
-                for place in functions
-                if place.score >= 0.5 * top
-                for row in rows[place.span.first_line - 1 : place.span.last_line]
-                for word in WORD.findall(row)
-            }
-            for place in places:
-                if not place.is_function:
-                    self._suspect_bindings(place, places, rows, used, top)
-
-    def _suspect_bindings(
-        self, place: Place, places: list[Place], rows: list[str], used: set[str], top: float
-    ) -> None:
-        inner = [p.span for p in places if p is not place and within(p.span, place.span)]
-        for number in range(place.span.first_line, place.span.last_line + 1):
-            if any(span.first_line <= number <= span.last_line for span in inner):
-                continue
-            match = re.match(r"\s*([^\W\d]\w*)\s*(?::[^=]+)?=(?!=)", rows[number - 1])
-            if match and match.group(1) in used:
-                place.lines.setdefault(number, 1.0)
-                place.score = max(place.score, 0.4 * top)
-                place.reasons.append(f"line {number} sets `{match.group(1)}`, which suspects use")
 
 
 def _hits(tests: Iterable[TestResult]) -> Counter[tuple[str, int]]:

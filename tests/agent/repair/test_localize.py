@@ -67,6 +67,22 @@ def test_a_constant_that_a_suspect_uses_is_suspected_too(root: Path):
     assert "line 1 sets `RATE`, which suspects use" in module.reasons
 
 
+def test_a_constant_of_an_imported_file_is_suspected_less(write: Write):
+    rates = "RATE = 3\nUNUSED = 1\n"
+    source = "from rates import RATE\ndef bad(x):\n    return RATE * x\n"
+    root = write(
+        {"lib.py": source, "rates.py": rates, "other.py": rates, "tests/test_lib.py": TEST}
+    )
+    files = ("lib.py", "rates.py", "other.py", "tests/test_lib.py")
+    report = TestReport(
+        results=(failed("test_bad", lines={"lib.py": (3,)}),),
+        imports={"tests/test_lib.py": files},
+    )
+    suspects = LOCALIZER.localize(root, report)
+    assert [(s.path, s.name) for s in suspects] == [("lib.py", "bad"), ("rates.py", "<module>")]
+    assert suspects[1].lines == {1: 1.0}
+
+
 def test_when_all_tests_fail_the_raising_line_and_the_named_function_lead(root: Path):
     both = {"lib.py": (5, 9, 10)}
     frames = (
