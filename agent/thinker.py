@@ -10,7 +10,7 @@ from agent.events import Doing, Event, ModelFinished, Note, Token
 from agent.record import Record, read
 from agent.repair.seams import Budget, Clock
 from runtime.client import Answer, Branch, Client, Endpoint, Usage
-from runtime.errors import BranchingUnsupported
+from runtime.errors import BranchingUnsupported, InfillUnsupported
 
 
 class Host(Protocol):
@@ -67,12 +67,18 @@ class _Pulse:
 
 
 class Thinker:
-    """Implements the search's Sampler and Brancher over one lazily started endpoint."""
+    """Implements the search's Sampler, Brancher and Filler over one lazily started endpoint."""
 
     def __init__(
-        self, host: Host, budget: Budget, record: Record, emit: Callable[[Event], None]
+        self,
+        host: Host,
+        budget: Budget,
+        record: Record,
+        emit: Callable[[Event], None],
+        totals: Totals | None = None,
     ) -> None:
-        self.totals = Totals.of(record)
+        """`totals` are those of another thinker of the same run, to be counted together."""
+        self.totals = Totals.of(record) if totals is None else totals
         self.model = ""
         self._host = host
         self._budget = budget
@@ -131,6 +137,42 @@ class Thinker:
             answer.seconds,
             {"messages": list(messages), "texts": list(answer.texts)},
         )
+        return answer
+
+    def complete(
+        self,
+        before: str,
+        after: str,
+        *,
+        n: int = 1,
+        max_tokens: int = 48,
+        temperature: float = 0.0,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+    ) -> Answer:
+        """Samples of what stands between two texts.
+
+        Raises InfillUnsupported where the endpoint's model cannot fill gaps.
+        """
+        client = self._connect()
+        self._emit(Doing(text=f"The model fills a gap ({n} samples)"))
+        pulse = _Pulse(self._budget.clock, self._emit, "infill")
+        try:
+            answer = client.complete(
+                before,
+                after,
+                n=n,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                seed=seed,
+                stop=stop,
+                on_token=lambda _, __: pulse.beat(),
+            )
+        except InfillUnsupported:
+            self._emit(Note(text="This endpoint cannot fill gaps; the search goes on without."))
+            raise
+        exchange = {"before": before, "after": after, "texts": list(answer.texts)}
+        self._count("infill", answer.usage, answer.seconds, exchange)
         return answer
 
     def branch(

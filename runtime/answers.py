@@ -71,6 +71,18 @@ class IncomingSample:
         self.finish = "stop"
         self.calls: dict[int, dict[str, str]] = {}
 
+    def take(self, choice: Any) -> str:
+        """One choice of a stream's event, of a chat or of plain text; returns its new text."""
+        self.finish = choice.finish_reason or self.finish
+        if hasattr(choice, "delta"):
+            for position, part in enumerate(choice.delta.tool_calls or ()):
+                self.add_call(position, part)
+            text = choice.delta.content or ""
+        else:
+            text = choice.text or ""
+        self.text += text
+        return str(text)
+
     def add_call(self, position: int, part: Any) -> None:
         """Take a piece of a call, the ``position``-th of its event."""
         # Some servers leave the index of a call out.

@@ -11,15 +11,22 @@ import pydantic
 
 from runtime import wire
 from runtime.answers import Answer, Branch, Endpoint, IncomingSample, ToolCall, Usage
-from runtime.errors import BranchingUnsupported, EndpointRefused, EndpointUnreachable
+from runtime.errors import (
+    BranchingUnsupported,
+    EndpointRefused,
+    EndpointUnreachable,
+    InfillUnsupported,
+)
 
 __all__ = ["Answer", "Branch", "Client", "Endpoint", "ToolCall", "Usage"]
 
 _NOT_THERE = (404, 405, 501)
+_CANNOT_FILL = (400, 422, *_NOT_THERE)
+OnToken = Callable[[int, str], None]
 
 
 class Client:
-    """Chat, branch and score over HTTP; every failure is a ``RuntimeFailure``."""
+    """Chat, complete, branch and score over HTTP; every failure is a ``RuntimeFailure``."""
 
     def __init__(
         self,
@@ -56,10 +63,9 @@ class Client:
         seed: int | None = None,
         stop: Sequence[str] = (),
         tools: Sequence[Mapping[str, Any]] = (),
-        on_token: Callable[[int, str], None] | None = None,
+        on_token: OnToken | None = None,
     ) -> Answer:
         """Stream ``n`` samples; ``on_token(sample index, text)`` sees the text as it comes."""
-        began = time.monotonic()
         body: dict[str, Any] = {
             "model": self._model_id(),
             "messages": list(messages),
@@ -71,25 +77,45 @@ class Client:
             body["stop"] = list(stop)
         if tools:
             body["tools"] = list(tools)
-        samples: list[IncomingSample] = []
-        usage = Usage(0, 0)
-        while len(samples) < n:
-            # A server that ignores ``n`` gives one sample at a time: ask it again.
-            request = body | {"n": n - len(samples)}
-            if seed is not None:
-                request["seed"] = seed + len(samples)
-            with self._failures():
-                more, counts = self._stream(request, len(samples), on_token)
-            usage = _sum(usage, counts)
-            samples += more[: n - len(samples)]
-        calls = samples[0].tool_calls(tools)
-        return Answer(
-            texts=tuple(sample.text for sample in samples),
-            tool_calls=calls,
-            finish=tuple(sample.finish for sample in samples),
-            usage=usage,
-            seconds=time.monotonic() - began,
-        )
+        # The SDK's overloads cannot be chosen from a dictionary.
+        create: Any = self._openai.chat.completions.create
+        return self._sample(create, body, n, seed, on_token, tools)
+
+    def complete(
+        self,
+        prompt: str,
+        suffix: str = "",
+        *,
+        n: int = 1,
+        max_tokens: int = 48,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+        on_token: OnToken | None = None,
+    ) -> Answer:
+        """Stream ``n`` samples of what stands between ``prompt`` and ``suffix``.
+
+        Raises InfillUnsupported where the endpoint has no such route, or its model no such skill.
+        """
+        body: dict[str, Any] = {
+            "model": self._model_id(),
+            "prompt": prompt,
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+        }
+        if suffix:
+            body["suffix"] = suffix
+        if stop:
+            body["stop"] = list(stop)
+        create: Any = self._openai.completions.create
+        try:
+            return self._sample(create, body, n, seed, on_token)
+        except EndpointRefused as error:
+            if error.status in _CANNOT_FILL:
+                raise InfillUnsupported(str(error)) from error
+            raise
 
     def branch(
         self,
@@ -156,30 +182,51 @@ class Client:
             self._model = offered[0]
         return self._model
 
-    def _stream(
+    def _sample(
         self,
+        create: Any,
         body: dict[str, Any],
-        offset: int,
-        on_token: Callable[[int, str], None] | None,
+        n: int,
+        seed: int | None,
+        on_token: OnToken | None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> Answer:
+        began = time.monotonic()
+        samples: list[IncomingSample] = []
+        usage = Usage(0, 0)
+        while len(samples) < n:
+            # A server that ignores ``n`` gives one sample at a time: ask it again.
+            request = body | {"n": n - len(samples)}
+            if seed is not None:
+                request["seed"] = seed + len(samples)
+            with self._failures():
+                more, counts = self._stream(create, request, len(samples), on_token)
+            usage = _sum(usage, counts)
+            samples += more[: n - len(samples)]
+        calls = samples[0].tool_calls(tools)
+        return Answer(
+            texts=tuple(sample.text for sample in samples),
+            tool_calls=calls,
+            finish=tuple(sample.finish for sample in samples),
+            usage=usage,
+            seconds=time.monotonic() - began,
+        )
+
+    def _stream(
+        self, create: Any, body: dict[str, Any], offset: int, on_token: OnToken | None
     ) -> tuple[list[IncomingSample], Usage]:
         samples: dict[int, IncomingSample] = {}
         usage = Usage(0, 0)
         options = {"stream": True, "stream_options": {"include_usage": True}}
-        # The SDK's overloads cannot be chosen from a dictionary.
-        create: Any = self._openai.chat.completions.create
         with create(**body, **options) as stream:
             for chunk in stream:
                 if chunk.usage is not None:
                     usage = _usage(chunk.usage)
                 for choice in chunk.choices:
                     sample = samples.setdefault(choice.index, IncomingSample())
-                    sample.finish = choice.finish_reason or sample.finish
-                    for position, part in enumerate(choice.delta.tool_calls or ()):
-                        sample.add_call(position, part)
-                    if text := choice.delta.content:
-                        sample.text += text
-                        if on_token is not None:
-                            on_token(offset + choice.index, text)
+                    text = sample.take(choice)
+                    if text and on_token is not None:
+                        on_token(offset + choice.index, text)
         if not samples:
             raise EndpointRefused(f"{self._endpoint.base_url} answered without any text.")
         return [sample for _, sample in sorted(samples.items())], usage

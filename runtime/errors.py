@@ -21,6 +21,10 @@ class BranchingUnsupported(RuntimeFailure):
     """The endpoint has no ``/v1/branch`` (or no ``/v1/score``); use samples instead."""
 
 
+class InfillUnsupported(RuntimeFailure):
+    """The endpoint has no ``/v1/completions``, or its model cannot fill a gap."""
+
+
 class ModelMissing(RuntimeFailure):
     """The model is not on this machine."""
 

@@ -4,7 +4,7 @@ import json
 import secrets
 import time
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from runtime.call_json import Call
 from runtime.engine_api import Finish, Generated
@@ -55,6 +55,20 @@ def whole(model: str, generated: Generated, tools: Collection[str]) -> dict[str,
         "choices": choices,
         "usage": generation_usage(generated),
     }
+
+
+class Writer(Protocol):
+    """Puts one streamed answer into server-sent events; each method gives zero or more."""
+
+    def opening(self) -> str: ...
+
+    def sign(self) -> str: ...
+
+    def text(self, index: int, text: str) -> str: ...
+
+    def closing(self, index: int, finish: Finish) -> str: ...
+
+    def usage(self, counts: dict[str, Any]) -> str: ...
 
 
 class ChunkWriter:

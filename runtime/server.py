@@ -11,17 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from runtime import chat_template, replies, wire
+from runtime import chat_template, completions, refusals, replies, wire
 from runtime.engine_api import (
     BranchQuery,
     Cancellation,
     Cancelled,
     Engine,
-    EngineBusy,
     EngineError,
     Generated,
     Generation,
@@ -36,8 +34,6 @@ _THREADS = 80
 _LOOK_SECONDS = 0.2
 # A sign of life in a long prefill: some clients give up on a stream without events.
 _LOOKS_PER_SIGN = 25
-_CLIENT_GONE = 499
-_FAILED = "the engine failed; see the server log"
 _log = logging.getLogger(__name__)
 
 
@@ -52,15 +48,12 @@ def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
     app.add_api_route("/tokenize", service.tokenize, methods=["POST"])
     for path, route in (
         ("/v1/chat/completions", service.chat),
+        ("/v1/completions", service.complete),
         ("/v1/branch", service.branch),
         ("/v1/score", service.score),
     ):
         app.add_api_route(path, route, methods=["POST"], response_model=None)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(EngineError, _engine_error)
-    app.add_exception_handler(UnicodeEncodeError, _not_unicode)
-    app.add_exception_handler(Exception, _unexpected)
+    refusals.handle(app)
     return app
 
 
@@ -89,17 +82,48 @@ class _Service:
         """``/v1/chat/completions``."""
         tools = [] if body.tool_choice == "none" else body.tools or []
         generation = _generation(body, self._prompt(body.model, body.messages, tools))
+        names = [tool.function.name for tool in tools]
+        writer = replies.ChunkWriter(self._model, body.n, names)
+        return await self._answer(
+            body, generation, request, writer, lambda made: replies.whole(self._model, made, names)
+        )
+
+    async def complete(self, body: wire.CompletionRequest, request: Request) -> Response:
+        """``/v1/completions``."""
+        self._require(body.model)
+        try:
+            prompt = completions.prompt(self._engine, body.prompt, body.suffix)
+        except completions.NoFillMarkers as error:
+            raise HTTPException(400, str(error)) from error
+        writer = completions.ChunkWriter(self._model, body.n)
+        return await self._answer(
+            body,
+            _generation(body, prompt),
+            request,
+            writer,
+            lambda made: completions.whole(self._model, made),
+        )
+
+    async def _answer(
+        self,
+        body: wire.GenerationRequest,
+        generation: Generation,
+        request: Request,
+        writer: replies.Writer,
+        whole: Callable[[Generated], dict[str, Any]],
+    ) -> Response:
+        """The generated text as a stream or as one object."""
         needed = self._engine.count(generation.prompt)
         if needed >= self._engine.context:
             raise PromptTooLong(needed, self._engine.context)
-        names = [tool.function.name for tool in tools]
         if body.stream:
-            events = self._stream(body, generation, names, request)
+            counts = body.stream_options is not None and body.stream_options.include_usage
+            events = self._stream(writer, generation, request, counts=counts)
             return StreamingResponse(events, media_type="text/event-stream")
         generated = await self._call(
             request, lambda cancellation: self._engine.generate(generation, None, cancellation)
         )
-        return JSONResponse(replies.whole(self._model, generated, names))
+        return JSONResponse(whole(generated))
 
     async def branch(self, body: wire.BranchRequest, request: Request) -> wire.BranchResponse:
         """``/v1/branch``: where would the model rather leave the forced answer?"""
@@ -129,13 +153,16 @@ class _Service:
     def _prompt(
         self, model: str, messages: Sequence[wire.Message], tools: Sequence[wire.Tool] = ()
     ) -> Prompt:
-        if model != self._model:
-            raise HTTPException(404, f"there is no model {model!r} here, only {self._model!r}")
+        self._require(model)
         return chat_template.render(
             self._engine.family,
             [message.model_dump(exclude_none=True) for message in messages],
             [tool.model_dump(exclude_none=True) for tool in tools],
         )
+
+    def _require(self, model: str) -> None:
+        if model != self._model:
+            raise HTTPException(404, f"there is no model {model!r} here, only {self._model!r}")
 
     async def _call(self, request: Request, work: Callable[[Cancellation], _Result]) -> _Result:
         cancellation = Cancellation()
@@ -150,13 +177,8 @@ class _Service:
             task.add_done_callback(_retrieved)
 
     async def _stream(
-        self,
-        body: wire.ChatRequest,
-        generation: Generation,
-        names: list[str],
-        request: Request,
+        self, writer: replies.Writer, generation: Generation, request: Request, *, counts: bool
     ) -> AsyncIterator[str]:
-        writer = replies.ChunkWriter(self._model, generation.n, names)
         news: asyncio.Queue[tuple[int, str] | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -190,24 +212,24 @@ class _Service:
             generated = await task
             for index, sample in enumerate(generated.samples):
                 yield writer.closing(index, sample.finish)
-            if body.stream_options and body.stream_options.include_usage:
+            if counts:
                 yield writer.usage(replies.generation_usage(generated))
         except EngineError as error:
-            yield replies.sse(_engine_failure(error)[1])
+            yield replies.sse(refusals.engine_failure(error)[1])
         except Exception:
             _log.exception("the engine failed within a stream")
-            yield replies.sse(error_body(_FAILED, "server_error"))
+            yield replies.sse(error_body(refusals.FAILED, "server_error"))
         finally:
             task.cancel()
         yield "data: [DONE]\n\n"
 
 
-def _generation(body: wire.ChatRequest, prompt: Prompt) -> Generation:
+def _generation(body: wire.ChatRequest | wire.CompletionRequest, prompt: Prompt) -> Generation:
     stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
     return Generation(
         prompt=prompt,
         n=body.n,
-        max_tokens=body.max_completion_tokens or body.max_tokens,
+        max_tokens=body.most_tokens,
         sampling=Sampling(
             temperature=1.0 if body.temperature is None else body.temperature,
             top_p=1.0 if body.top_p is None else body.top_p,
@@ -223,47 +245,6 @@ def _retrieved(task: "asyncio.Future[Any]") -> None:
     """Look at the outcome of work nobody waits for, or asyncio complains about it."""
     if not task.cancelled():
         task.exception()
-
-
-def _engine_failure(error: EngineError) -> tuple[int, dict[str, Any]]:
-    message = str(error)
-    if isinstance(error, PromptTooLong):
-        return 400, error_body(message, "invalid_request_error", "context_length_exceeded")
-    if isinstance(error, EngineBusy):
-        return 429, error_body(message, "rate_limit_error", "engine_busy")
-    if isinstance(error, Cancelled):
-        return _CLIENT_GONE, error_body(message, "cancelled")
-    return 500, error_body(message, "server_error")
-
-
-async def _engine_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, EngineError)
-    status, body = _engine_failure(error)
-    return JSONResponse(body, status, {"Retry-After": "5"} if status == 429 else None)
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body")
-    message = f"{place}: {first['msg']}" if place else str(first["msg"])
-    return JSONResponse(error_body(message, "invalid_request_error"), 400)
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    body = error_body(str(error.detail), "invalid_request_error")
-    return JSONResponse(body, error.status_code, error.headers)
-
-
-async def _not_unicode(_: Request, __: Exception) -> Response:
-    body = error_body("the text holds half of a surrogate pair", "invalid_request_error")
-    return JSONResponse(body, 400)
-
-
-async def _unexpected(_: Request, __: Exception) -> Response:
-    # The exception itself goes to the server's log; its text may hold parts of the prompt.
-    return JSONResponse(error_body(_FAILED, "server_error"), 500)
 
 
 if __name__ == "__main__":

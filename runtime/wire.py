@@ -1,5 +1,5 @@
-"""What travels over HTTP: the subset of OpenAI's chat completions that is served, and our own
-branch and score requests. Client and server share nothing else."""
+"""What travels over HTTP: the subset of OpenAI's completions that is served, chat and plain, and
+our own branch and score requests. Client and server share nothing else."""
 
 from typing import Annotated, Any, Literal
 
@@ -69,14 +69,11 @@ class StreamOptions(Wire):
     include_usage: bool = False
 
 
-class ChatRequest(Wire):
-    """``POST /v1/chat/completions``."""
+class GenerationRequest(Wire):
+    """What every request for generated text may say."""
 
     model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
     n: Annotated[int, Field(ge=1, le=MOST_SAMPLES)] = 1
-    max_tokens: PositiveInt | None = None
-    max_completion_tokens: PositiveInt | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0)] | None = None
@@ -85,13 +82,42 @@ class ChatRequest(Wire):
     stop: str | list[str] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
-    tools: list[Tool] | None = None
-    tool_choice: Literal["auto", "none"] | None = None
     # Refused unless neutral: to ignore them silently would give a wrong answer.
-    logprobs: Literal[False] | None = None
     frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
     presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+
+
+class ChatRequest(GenerationRequest):
+    """``POST /v1/chat/completions``."""
+
+    messages: Annotated[list[Message], Field(min_length=1)]
+    max_tokens: PositiveInt | None = None
+    max_completion_tokens: PositiveInt | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Literal["auto", "none"] | None = None
+    logprobs: Literal[False] | None = None
     response_format: "TextFormat | None" = None
+
+    @property
+    def most_tokens(self) -> int | None:
+        """Tokens of one answer; None: as many as the context still holds."""
+        return self.max_completion_tokens or self.max_tokens
+
+
+class CompletionRequest(GenerationRequest):
+    """``POST /v1/completions``: plain text goes on, or, with ``suffix``, the gap is filled."""
+
+    prompt: Annotated[str, Field(min_length=1)]
+    suffix: str | None = None
+    # The default of OpenAI's route, which is not that of the chat route.
+    max_tokens: PositiveInt = 16
+    echo: Literal[False] | None = None
+    logprobs: None = None
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of one answer."""
+        return self.max_tokens
 
 
 class TextFormat(Wire):
