@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench test check format lock clean
+.PHONY: setup models fix bench bench-verification test check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -24,6 +24,25 @@ fix: models
 # Every second of the repositories; all of them: `agent bench --repos benchmarks/repos --budget 3m`.
 bench: models
 	@$(BIN)/agent bench --repos benchmarks/repos --every 2 --limit 6 --budget 3m
+
+# Candidates a second on small functions; 1 when fewer than wanted. Nothing else should run beside.
+bench-verification: setup
+	@$(BIN)/python -m benchmarks.verification --json build/verification.json
+
+# The same set with parts of the search left out; interrupted, the same command goes on.
+bench-ablation: models
+	@$(BIN)/python benchmarks/ablation.py --out benchmarks/results/ablation $(if $(SETTINGS),--settings "$(SETTINGS)") -- \
+		$(or $(ARGS),--repos benchmarks/repos --budget 3m)
+
+# Bugs of public libraries: FACTS is the list of them, CLONES holds git clones, TREES is made.
+bench-real-trees: setup
+	@test -n "$(FACTS)" -a -n "$(CLONES)" -a -n "$(TREES)" || { \
+		echo "bench-real-trees: give FACTS=file.json CLONES=folder TREES=folder."; exit 2; }
+	@$(BIN)/python benchmarks/real_bugs.py --facts "$(FACTS)" --clones "$(CLONES)" --out "$(TREES)"
+
+bench-real: models
+	@test -n "$(TREES)" || { echo "bench-real: give TREES=folder, made by bench-real-trees."; exit 2; }
+	@$(BIN)/agent bench --repos "$(TREES)" --budget 3m --out benchmarks/results/real --keep-records --resume
 
 test: check models
 	@$(BIN)/agent model pull smollm2-135m >/dev/null

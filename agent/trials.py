@@ -74,7 +74,7 @@ class TestBench:
         if self._session is None:
             self._session = self._stack.enter_context(self._runner.session())
         return self._session.run(
-            selection, timeout, stop_at_first, test_timeout=max(1.0, timeout / 2)
+            selection, timeout, stop_at_first, test_timeout=max(1.0, timeout / 2), brief=True
         )
 
     def _traced_limit(self) -> float:

@@ -109,12 +109,14 @@ class TestSession:
         on_progress: Progress | None = None,
         seed: int = 0,
         report_modules: bool = False,
+        brief: bool = False,
     ) -> TestReport:
         """Run `selection` (ids; None for all) and report what happened, whatever happened.
 
         `timeout` limits the whole run, `test_timeout` each test (it then fails and the others go
         on), both in seconds. `seed` is that of the `random` module. With `report_modules` the
-        installed modules that the tests loaded are in `loaded_modules` afterwards.
+        installed modules that the tests loaded are in `loaded_modules` afterwards. With `brief`
+        a failing test has a message, but neither traceback nor frames: that is faster.
         Raises `WorkerFailure` if there is no worker to be had.
         """
         seconds = self._timeout if timeout is None else timeout
@@ -126,6 +128,7 @@ class TestSession:
             "coverage": coverage,
             "stop_at_first": stop_at_first,
             "report_modules": report_modules,
+            "brief": brief,
             "memory": self._memory,
             "seed": seed,
         }

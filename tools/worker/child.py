@@ -27,6 +27,7 @@ class Order:
         self.test_seconds: float | None = command.get("test_seconds")
         self.coverage: bool = command.get("coverage", False)
         self.stop_at_first: bool = command.get("stop_at_first", False)
+        self.brief: bool = command.get("brief", False)
         self.report_modules: bool = command.get("report_modules", False)
         self.memory: int | None = command.get("memory")
         self.seed: int = command.get("seed", 0)
@@ -127,19 +128,21 @@ class Child:
         channel = TestFileNotes(self._channel)
         self._test_files = channel.files
         if settings.kind == "unittest":
-            from .with_unittest import UnittestRun
+            from .with_unittest import Result, UnittestRun
 
             starts = [(start, top) for start, top in settings.starts]
             run = UnittestRun(starts, settings.pattern, settings.targets, order.ids)
-            code = run.run(
-                channel, self._repository, clock, coverage, order.skip, order.stop_at_first
-            )
-            return code, True
+            result = Result(channel, self._repository, clock, coverage, brief=order.brief)
+            result.failfast = order.stop_at_first
+            return run.run(channel, self._repository, result, order.skip), True
         from .with_pytest import PytestRun
 
         arguments = list(settings.arguments)
         if order.stop_at_first:
             arguments.append("--maxfail=1")
+        if order.brief:
+            # A traceback with its source lines costs more than the test that failed.
+            arguments.append("--tb=line")
         return PytestRun(
             settings.root, self._shortcuts, arguments, settings.targets, order.ids
         ).run(
@@ -150,6 +153,7 @@ class Child:
             order.skip,
             order.whole_files,
             order.plain_options,
+            order.brief,
         )
 
     def _foreign_modules(self, before: set[str]) -> list[str]:

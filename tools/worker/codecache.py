@@ -46,7 +46,10 @@ class CodeCache:
             if time.monotonic() > end:
                 return
             source = _read(path)
-            if source is None or (path in self._code and self._last.get(path) != source):
+            known = self._code.get(path)
+            if known is not None and known[0] == source:
+                continue  # the edit that was missed is taken back already
+            if source is None or (known is not None and self._last.get(path) != source):
                 self._last[path] = source or b""
                 continue
             code = self._compiler(path, source)

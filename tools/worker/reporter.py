@@ -29,13 +29,16 @@ class Reporter:
         coverage: Coverage | None,
         selection: Selection | None,
         skip: set[str],
+        brief: bool,
     ) -> None:
+        """`brief` leaves out the traceback and the frames of failing tests."""
         self._channel = channel
         self._repository = repository
         self._clock = clock
         self._coverage = coverage
         self._selection = selection
         self._skip = skip
+        self._brief = brief
         self._details: dict[str, dict[str, Any]] = {}
         self._reports: dict[str, list[Any]] = {}
         self.session_started = False
@@ -131,7 +134,7 @@ class Reporter:
             error = call.excinfo.value
             self._details[item.nodeid] = {
                 "message": failures.message(error),
-                "frames": failures.frames(error, self._repository),
+                "frames": [] if self._brief else failures.frames(error, self._repository),
             }
 
     def pytest_runtest_logreport(self, report: Any) -> None:
@@ -155,7 +158,8 @@ class Reporter:
             "path": nodeid.partition("::")[0],
         }
         if outcome in ("failed", "error"):
-            fields["traceback"] = failures.clip(worst.longreprtext + _captured(worst))
+            if not self._brief:
+                fields["traceback"] = failures.clip(worst.longreprtext + _captured(worst))
             fields["message"] = details.get("message") or _last_line(worst.longreprtext)
             fields["frames"] = details.get("frames", [])
         elif outcome == "skipped":

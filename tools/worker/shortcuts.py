@@ -10,10 +10,12 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
+import inspect
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Iterable
 
 from _pytest import config as pytest_config
 
@@ -52,8 +54,14 @@ class Shortcuts:
         self._config: Any = None
         if self._plain_config is not None:
             self._config = self._plain_config(options, [])
-        _skip_factories_of_pytest()
+        self._search = _FixtureSearch()
         _silence_rewrite_warning()
+
+    def preloaded(self) -> None:
+        """To be called when the modules that the tests load from outside are loaded."""
+        points = [point for found in self._plugins for point in found.entry_points]
+        self._search.learn(p.value.partition(":")[0] for p in points if p.group == "pytest11")
+        _index_sources()
 
     def __enter__(self) -> None:
         # Looking for plugins reads the metadata of every installed package.
@@ -76,35 +84,65 @@ class Shortcuts:
         return config
 
 
-def _skip_factories_of_pytest() -> None:
-    """Do not search pytest's own modules for fixtures, attribute by attribute, if none is there."""
-    manager = importlib.import_module("_pytest.fixtures").FixtureManager
-    plain = getattr(manager, "pytest_plugin_registered", None)
-    if plain is None:
-        return
-    empty = {
-        id(module)
-        for name, module in list(sys.modules.items())
-        if name.startswith("_pytest.") and not _has_fixtures(module)
-    }
+class _FixtureSearch:
+    """Shows pytest only the fixtures of installed plugins, not every attribute that they have.
 
-    @functools.wraps(plain)
-    def registered(self: Any, plugin: Any, *rest: Any) -> None:
-        kind = type(plugin)
-        known = kind.__module__.startswith(("_pytest.", "_locum_worker."))
-        if id(plugin) not in empty and not (known and not _has_fixtures(kind)):
-            plain(self, plugin, *rest)
+    A plugin without any is passed over. Each child would look at some thousand names else.
+    """
 
-    manager.pytest_plugin_registered = registered
+    def __init__(self) -> None:
+        self._narrow: dict[int, tuple[ModuleType, ModuleType | None]] = {}
+        """By the id of a plugin's module, which is kept so that the id stays its own."""
+        manager = importlib.import_module("_pytest.fixtures").FixtureManager
+        plain = getattr(manager, "pytest_plugin_registered", None)
+        if plain is None:
+            return
+        self.learn(name for name in list(sys.modules) if name.startswith("_pytest."))
+
+        @functools.wraps(plain)
+        def registered(manager: Any, plugin: Any, *rest: Any) -> None:
+            shown = self._narrow.get(id(plugin), (plugin, plugin))[1]
+            kind = type(plugin)
+            ours = kind.__module__.startswith(("_pytest.", "_locum_worker."))
+            if shown is not None and not (ours and not _fixtures(kind)):
+                plain(manager, shown, *rest)
+
+        manager.pytest_plugin_registered = registered
+
+    def learn(self, names: Iterable[str]) -> None:
+        """Look through those of these modules that are loaded."""
+        for name in names:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._narrow[id(module)] = (module, _narrowed(module))
 
 
-def _has_fixtures(module: ModuleType | type) -> bool:
-    return any(
-        hasattr(value, "_pytestfixturefunction")
+def _narrowed(module: ModuleType) -> ModuleType | None:
+    """A module with the fixtures of `module` and nothing else; None when it has none."""
+    found = _fixtures(module)
+    if not found:
+        return None
+    narrow = ModuleType(module.__name__)
+    vars(narrow).update(found)
+    return narrow
+
+
+def _fixtures(holder: ModuleType | type) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in list(vars(holder).items())
+        if hasattr(value, "_pytestfixturefunction")
         or hasattr(value, "_fixture_function_marker")
         or type(value).__name__ == "FixtureFunctionDefinition"
-        for value in list(vars(module).values())
-    )
+    }
+
+
+def _index_sources() -> None:
+    """Have `inspect` map source files to loaded modules, which takes 10 ms for 500 of them.
+
+    Each child would do it when it prints the first traceback.
+    """
+    inspect.getmodule(compile("", os.path.join(os.sep, "nowhere.py"), "exec"))
 
 
 def _silence_rewrite_warning() -> None:

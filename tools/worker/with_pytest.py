@@ -74,9 +74,10 @@ class PytestRun:
         skip: set[str],
         whole_files: bool,
         plain_options: bool,
+        brief: bool,
     ) -> tuple[int, bool]:
         """Exit code, and whether pytest got as far as its session."""
-        reporter = Reporter(channel, repository, clock, coverage, self.selection, skip)
+        reporter = Reporter(channel, repository, clock, coverage, self.selection, skip, brief)
         arguments = [*self.arguments, *own_options(self.root)]
         if plain_options:
             arguments += ["-o", "addopts=", "-o", "required_plugins="]

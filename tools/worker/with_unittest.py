@@ -28,12 +28,16 @@ class Result(unittest.TestResult):
         repository: Repository,
         clock: Clock,
         coverage: Coverage | None,
+        *,
+        brief: bool,
     ) -> None:
+        """`brief` leaves out the traceback and the frames of failures."""
         super().__init__()
         self._channel = channel
         self._repository = repository
         self._clock = clock
         self._coverage = coverage
+        self._brief = brief
         self._watch = contextlib.ExitStack()
         self._began = 0.0
         self._fields: dict[str, Any] = {}
@@ -89,7 +93,8 @@ class Result(unittest.TestResult):
         error = err[1]
         if error is None:
             return
-        details = describe(error, self._repository)
+        message = {"message": failures.message(error)}
+        details = message if self._brief else describe(error, self._repository)
         if isinstance(test, unittest.TestCase):
             if self._fields.get("outcome") != "failed":
                 self._fields.update(outcome=outcome, **details)
@@ -141,10 +146,8 @@ class UnittestRun:
         self,
         channel: Channel,
         repository: Repository,
-        clock: Clock,
-        coverage: Coverage | None,
+        result: Result,
         skip: set[str],
-        stop_at_first: bool,
     ) -> int:
         """Exit code: 0 when all passed, 5 when there was none, else 1."""
         for _, top in self._starts:
@@ -154,8 +157,6 @@ class UnittestRun:
         self._broken: set[str] = set(skip)
         tests = [test for test in self._load() if test.id() not in skip]
         channel.send("collected", n=len(tests))
-        result = Result(channel, repository, clock, coverage)
-        result.failfast = stop_at_first
         unittest.TestSuite(tests).run(result)
         broken = self._broken - skip
         if not tests and not broken:

@@ -81,13 +81,15 @@ class Zygote:
             if path.startswith(roots) and "site-packages" not in path:
                 # An installed module imported the repository: it must be fresh in every child.
                 del sys.modules[name]
+        if self._shortcuts is not None:
+            self._shortcuts.preloaded()
         self.reply(e="preloaded", n=len(set(sys.modules) - before))
 
     def run(self, command: dict[str, Any]) -> None:
         """One run, in as many children as crashes and hangs make necessary.
 
         Fields: `ids` (None for all), `seconds` for everything, `test_seconds` for each test or
-        None, `coverage`, `stop_at_first`, `report_modules`, `memory` (bytes), `seed`.
+        None, `coverage`, `stop_at_first`, `brief`, `report_modules`, `memory` (bytes), `seed`.
         """
         end = time.monotonic() + command["seconds"]
         skip: set[str] = set()
