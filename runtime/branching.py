@@ -28,6 +28,9 @@ from runtime.text_stream import TextStream
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _AT_LINE_START = 10
 """Alternatives looked at where a line begins: what may be put in there is most varied."""
+_HOPELESS = -9.0
+"""Nats below which a branch does not go on behind its first line. Without a floor, branches of
+several lines decode four times the tokens; the right ones were above -7.5 (measured)."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,8 @@ class _Walker:
         walk.stream.push(self._core.piece(token))
         text = walk.stream.text
         walk.sums.append((len(text), nats))
-        walk.finished = walk.ending.done(text)
+        over = walk.ending.done(text)
+        walk.finished = over or (nats < _HOPELESS and bool(walk.ending.cuts))
 
 
 def _distinct(
