@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from agent.errors import AgentError
+from agent.repair.seams import Suspect
 from tools.errors import ToolsError
 from tools.gateway import ToolResult
-from tools.report import Outcome, TestReport, TestResult
+from tools.report import Outcome, TestReport, TestResult, Watched
 from tools.testing import TestRunner, TestSession
 from tools.workspace import Workspace
 
@@ -52,6 +53,7 @@ class TestBench:
         clean: bool,
         timeout: float | None,
         stop_at_first: bool = False,
+        watch: Mapping[str, Any] | None = None,
     ) -> TestReport:
         if clean or coverage:
             # A test may have written into the tree; a run that must be believed starts afresh.
@@ -66,15 +68,26 @@ class TestBench:
             if not coverage:
                 self._remember(report)
             return report
-        return self._quick(selection, timeout or self._limit(selection), stop_at_first)
+        if watch is not None:
+            timeout = self._traced_limit()
+        return self._quick(selection, timeout or self._limit(selection), stop_at_first, watch)
 
     def _quick(
-        self, selection: Sequence[str] | None, timeout: float, stop_at_first: bool
+        self,
+        selection: Sequence[str] | None,
+        timeout: float,
+        stop_at_first: bool,
+        watch: Mapping[str, Any] | None,
     ) -> TestReport:
         if self._session is None:
             self._session = self._stack.enter_context(self._runner.session())
         return self._session.run(
-            selection, timeout, stop_at_first, test_timeout=max(1.0, timeout / 2), brief=True
+            selection,
+            timeout,
+            stop_at_first,
+            test_timeout=max(1.0, timeout / 2),
+            brief=True,
+            watch=watch,
         )
 
     def _traced_limit(self) -> float:
@@ -101,7 +114,7 @@ def _usual_seconds(test: TestResult) -> float:
 
 
 class GatewayTrials:
-    """The search's CandidateRunner: each write and each run is a call through the gateway."""
+    """The search's CandidateRunner and Watcher: each write and run is a call of the gateway."""
 
     def __init__(self, call: Call, workspace: Workspace) -> None:
         self._call = call
@@ -132,6 +145,17 @@ class GatewayTrials:
         if not result.ok or not isinstance(result.data, TestReport):
             raise AgentError(f"The tests could not be run: {result.content}")
         return result.data
+
+    def watch(self, test: str, suspect: Suspect) -> Watched | None:
+        """What the suspect did in one run of the test; None where that could not be seen."""
+        function = {
+            "path": suspect.path,
+            "name": suspect.name.rpartition(".")[2],
+            "first_line": suspect.first_line,
+            "last_line": suspect.last_line,
+        }
+        result = self._call("run_tests", selection=[test], watch=function)
+        return result.data.watched if isinstance(result.data, TestReport) else None
 
     def _before(self, path: str) -> str | None:
         """The text of a file; None for one that is new."""

@@ -49,6 +49,31 @@ class TestResult(BaseModel):
     """Covered lines by repository-relative path; empty unless the run measured coverage."""
 
 
+class CallSeen(BaseModel):
+    """One call of a watched function; values as shortened reprs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arguments: dict[str, str] = Field(default_factory=dict)
+    """By name; `self.balance` for an attribute of an object that has no repr of its own."""
+    returned: str = ""
+    raised: str = ""
+    """Type and text of the exception that ended the call; empty when it returned."""
+
+
+class Watched(BaseModel):
+    """What one function did in a run that watched it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    """All calls, those of recursion included."""
+    calls: tuple[CallSeen, ...] = ()
+    """The last few calls from outside, in order."""
+    lines: tuple[tuple[int, str, str], ...] = ()
+    """Of the very last call: line, name and the values that the line gave it."""
+
+
 class TestReport(BaseModel):
     """The outcome of one run of a selection of tests."""
 
@@ -73,6 +98,8 @@ class TestReport(BaseModel):
     """
     imports: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """By test file: the repository's files that it imports, directly or not, itself included."""
+    watched: Watched | None = None
+    """Only where the run was asked to watch a function."""
 
     def ids(self, *outcomes: Outcome) -> tuple[str, ...]:
         return tuple(result.id for result in self.results if result.outcome in outcomes)

@@ -52,6 +52,7 @@ class RunTests(Protocol):
         clean: bool,
         timeout: float | None,
         stop_at_first: bool,
+        watch: Mapping[str, Any] | None,
     ) -> TestReport: ...
 
 
@@ -210,17 +211,22 @@ def _run_tests(run_tests: RunTests) -> Tool:
             clean=arguments.get("clean", False),
             timeout=arguments.get("timeout"),
             stop_at_first=arguments.get("stop_at_first", False),
+            watch=arguments.get("watch"),
         )
         failing = [f"{test.id}: {test.message}" for test in report.failing[:50]]
         said = f"{report.passed_count} of {report.total} passed. {report.problem}".strip()
         return Output(strip_control("\n".join([said, *failing])), report)
 
     selection = {"type": "array", "items": {"type": "string", "maxLength": 4000}}
+    line = {"type": "integer", "minimum": 1, "maximum": 100_000_000}
+    name = {"type": "string", "maxLength": 200}
+    function = {"path": _PATH, "name": name, "first_line": line, "last_line": line}
     schema = _schema(
         selection=selection,
         coverage={"type": "boolean"},
         clean={"type": "boolean"},
         stop_at_first={"type": "boolean"},
+        watch=_schema(list(function), **function),
         timeout={"type": "number", "exclusiveMinimum": 0},
     )
     description = "Run the repository's tests."

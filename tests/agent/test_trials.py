@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from agent.errors import AgentError
+from agent.repair.seams import Suspect
 from agent.trials import GatewayTrials
 from tools.gateway import Decision, ToolResult
-from tools.report import TestReport
+from tools.report import TestReport, Watched
 from tools.workspace import Workspace
 
 
@@ -67,3 +68,27 @@ def test_changed_files_come_back_and_new_ones_go(
     assert [path.name for path in workspace.root.glob("*.py")] == ["m.py"]
     assert (workspace.root / "m.py").read_text() == "old\n"
     assert workspace.changed() == {}
+
+
+def test_a_suspect_is_watched_in_one_test_run(workspace: Workspace) -> None:
+    seen = Watched(count=1)
+    asked: list[dict[str, Any]] = []
+
+    def call(tool: str, **arguments: Any) -> ToolResult:
+        asked.append({"tool": tool, **arguments})
+        good = Decision(verdict="allow", rule="x")
+        return ToolResult(ok=True, content="", data=TestReport(watched=seen), decision=good)
+
+    suspect = Suspect(path="m.py", name="A.f", first_line=2, last_line=5, score=1.0)
+    assert GatewayTrials(call, workspace).watch("test_m.py::test_f", suspect) == seen
+    function = {"path": "m.py", "name": "f", "first_line": 2, "last_line": 5}
+    assert asked == [{"tool": "run_tests", "selection": ["test_m.py::test_f"], "watch": function}]
+
+
+def test_where_tests_may_not_run_nothing_is_seen(workspace: Workspace) -> None:
+    def call(tool: str, **arguments: Any) -> ToolResult:
+        refused = Decision(verdict="deny", rule="x")
+        return ToolResult(ok=False, content="no", data=None, decision=refused)
+
+    suspect = Suspect(path="m.py", name="f", first_line=2, last_line=5, score=1.0)
+    assert GatewayTrials(call, workspace).watch("t", suspect) is None

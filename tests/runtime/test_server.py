@@ -241,7 +241,8 @@ def test_branch_and_score(serve: Any) -> None:
     found = post(endpoint, "/v1/branch", chat(forced="abc", count=7, first=1)).json()
     [branch] = found["branches"]
     assert branch == {
-        "offset": 1, "text": "7", "log_probability": -1.5, "surprise": 0.5, "finished": True,
+        "offset": 1, "end": 2, "text": "7", "log_probability": -1.5, "surprise": 0.5,
+        "finished": True,
     }  # fmt: skip
     assert found["usage"]["prompt_tokens_details"]["cached_tokens"] == 2
     scored = post(endpoint, "/v1/score", chat(continuations=["ab", "c"])).json()

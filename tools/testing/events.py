@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tools.report import Frame, Outcome, TestReport, TestResult
+from tools.report import CallSeen, Frame, Outcome, TestReport, TestResult, Watched
 from tools.text import one_line, strip_control
 
 Progress = Callable[[int, int], None]
 _TEXT_LIMIT = 4000
+_VALUE_LIMIT = 500
 
 
 class Collector:
@@ -27,6 +28,7 @@ class Collector:
         self._import_lines: dict[str, tuple[int, ...]] = {}
         self._imports: dict[str, tuple[str, ...]] = {}
         self._problem = ""
+        self._watched: Watched | None = None
         self._end: dict[str, Any] | None = None
         self.modules: tuple[str, ...] = ()
 
@@ -60,6 +62,8 @@ class Collector:
             self._imports.update({str(k): tuple(map(str, v)) for k, v in event["files"].items()})
         elif kind == "modules":
             self.modules = tuple(map(str, event["names"]))
+        elif kind == "values":
+            self._watched = _watched(event)
         elif kind == "problem":
             self._problem = one_line(event["text"], 300)
 
@@ -84,6 +88,7 @@ class Collector:
             notes=tuple(one_line(str(note), 300) for note in end.get("notes", ())),
             import_lines=self._import_lines,
             imports=self._imports,
+            watched=self._watched,
         )
 
     def _find_problem(self, end: Mapping[str, Any]) -> str:
@@ -150,6 +155,23 @@ def _frame(fields: Mapping[str, Any]) -> Frame:
         function=str(fields["function"]),
         local_values=values,
     )
+
+
+def _watched(fields: Mapping[str, Any]) -> Watched:
+    calls = [
+        CallSeen(
+            arguments={str(k): _value(v) for k, v in call["arguments"].items()},
+            returned=_value(call["returned"]),
+            raised=_value(call["raised"]),
+        )
+        for call in fields["calls"]
+    ]
+    lines = [(int(line), _value(name), _value(text)) for line, name, text in fields["lines"]]
+    return Watched(count=int(fields["count"]), calls=tuple(calls), lines=tuple(lines))
+
+
+def _value(text: object) -> str:
+    return one_line(str(text), _VALUE_LIMIT)
 
 
 def _lines(packed: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ import json
 import select
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -110,6 +110,7 @@ class TestSession:
         seed: int = 0,
         report_modules: bool = False,
         brief: bool = False,
+        watch: Mapping[str, Any] | None = None,
     ) -> TestReport:
         """Run `selection` (ids; None for all) and report what happened, whatever happened.
 
@@ -117,6 +118,7 @@ class TestSession:
         on), both in seconds. `seed` is that of the `random` module. With `report_modules` the
         installed modules that the tests loaded are in `loaded_modules` afterwards. With `brief`
         a failing test has a message, but neither traceback nor frames: that is faster.
+        `watch` (`path`, `name`, `first_line` and `last_line` of a function) asks for `watched`.
         Raises `WorkerFailure` if there is no worker to be had.
         """
         seconds = self._timeout if timeout is None else timeout
@@ -129,6 +131,7 @@ class TestSession:
             "stop_at_first": stop_at_first,
             "report_modules": report_modules,
             "brief": brief,
+            "watch": watch and dict(watch),
             "memory": self._memory,
             "seed": seed,
         }

@@ -16,6 +16,7 @@ from .codecache import CodeCache
 from .coverage import Coverage
 from .explaining import ignore_explanations
 from .repository import Repository
+from .values import Values
 
 
 class Order:
@@ -31,6 +32,7 @@ class Order:
         self.report_modules: bool = command.get("report_modules", False)
         self.memory: int | None = command.get("memory")
         self.seed: int = command.get("seed", 0)
+        self.watch: dict[str, Any] | None = command.get("watch")
         self.skip = skip
         self.whole_files = False
         self.plain_options = False
@@ -109,7 +111,7 @@ class Child:
             ignore_explanations(coverage)
             coverage.start()
         try:
-            code, session = self._run_tests(clock, coverage)
+            code, session = self._run_watched(clock, coverage)
         finally:
             if coverage is not None:
                 coverage.stop()
@@ -122,6 +124,15 @@ class Child:
         _flush()
         self._channel.send("exit", code=code, session=session, timed_out=clock.run_is_over)
         return code
+
+    def _run_watched(self, clock: Clock, coverage: Coverage | None) -> tuple[int, bool]:
+        """Run the tests; where one function is wanted, tell what it did."""
+        if self._order.watch is None:
+            return self._run_tests(clock, coverage)
+        with Values(self._repository, self._order.watch) as values:
+            ended = self._run_tests(clock, coverage)
+        self._channel.send("values", **values.told())
+        return ended
 
     def _run_tests(self, clock: Clock, coverage: Coverage | None) -> tuple[int, bool]:
         settings, order = self._settings, self._order
