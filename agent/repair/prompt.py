@@ -161,6 +161,8 @@ class FixPrompt:
         for test in _shortest(evidence.failing):
             parts += ["Failing test:", fenced(self._test(evidence, test), self._tag(test.path))]
             parts += ["Failure:", fenced(failure(test))]
+        if evidence.values:
+            parts += ["Values when the test ran:", fenced(evidence.values)]
         parts.append("Write the corrected code.")
         return [
             {"role": "system", "content": prompt("fix")},

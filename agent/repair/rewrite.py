@@ -1,14 +1,16 @@
-"""Whole-function samples: for what one line does not mend."""
+"""Samples of whole functions, and of windows of long ones: for what one line does not mend."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from textwrap import dedent
+from dataclasses import dataclass, replace
+from textwrap import dedent, indent
 from typing import Any, Protocol
 
+from agent.prompts import prompt
 from agent.repair.edit import Edit, SourceReader, read_source
-from agent.repair.prompt import FixPrompt, Shown
+from agent.repair.prompt import FixPrompt, Shown, fenced
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
 
@@ -16,6 +18,10 @@ SPREAD: tuple[tuple[int, float], ...] = ((1, 0.0), (7, 0.6), (8, 1.0))
 """Samples and their temperature, one request each; greedy first."""
 MAX_SUSPECTS = 2
 CHARACTERS_A_TOKEN = 3
+LONG = 40
+"""Lines; a longer function is rewritten in windows: each sample of 500 tokens takes 8 s."""
+WINDOW_LINES = 20
+MAX_WINDOWS = 2
 FENCED = re.compile(r"(`{3,})[^\n`]*\n(.*?)(?:\n?\1|\Z)", re.DOTALL)
 
 
@@ -35,9 +41,7 @@ class Sampler(Protocol):
 
 
 class RewriteProposer:
-    """Asks for the corrected function and puts each answer in its place."""
-
-    name = "rewrite"
+    """Asks for the corrected function, or lines of a long one, and puts each answer in place."""
 
     def __init__(
         self,
@@ -47,7 +51,9 @@ class RewriteProposer:
         reader: SourceReader = read_source,
         spread: Sequence[tuple[int, float]] = SPREAD,
         max_suspects: int = MAX_SUSPECTS,
+        name: str = "rewrite",
     ) -> None:
+        self.name = name
         self._sampler = sampler
         self._prompt = FixPrompt(languages, reader)
         self._spread = tuple(spread)
@@ -60,39 +66,124 @@ class RewriteProposer:
             if shown is None or language is None:
                 continue
             seen = {language.fingerprint(shown.source[shown.start : shown.end])}
+            place = _Place(shown, suspect.name, language, seen)
+            parts = windows(shown, suspect, evidence) or [shown]
+            seed = evidence.seed + 100 * rank
+            # All parts greedily before any is sampled: the first answers are the best.
             for turn, (count, temperature) in enumerate(self._spread):
-                if budget.spent:
-                    return
-                answer = self._sampler.chat(
-                    self._prompt.messages(evidence, shown),
-                    n=count,
-                    max_tokens=64 + len(shown.text) * 3 // (2 * CHARACTERS_A_TOKEN),
-                    temperature=temperature,
-                    seed=evidence.seed + 100 * rank + turn,
-                )
-                label = f"sample at t={temperature:g}"
-                for text in answer.texts:
-                    yield from self._candidate(text, shown, suspect, language, seen, label)
+                share = -(-count // len(parts))
+                for part in parts:
+                    if budget.spent:
+                        return
+                    answer = self._sampler.chat(
+                        self._messages(evidence, shown, part),
+                        n=share,
+                        max_tokens=64 + len(part.text) * 3 // (2 * CHARACTERS_A_TOKEN),
+                        temperature=temperature,
+                        seed=seed + turn,
+                    )
+                    label = f"sample at t={temperature:g}{_told(part)}"
+                    for text in answer.texts:
+                        yield from self._candidate(text, part, place, label)
+
+    def _messages(self, evidence: Evidence, shown: Shown, part: Shown) -> list[dict[str, str]]:
+        """The usual question; for a part of the code with one more sentence at its end.
+
+        All that stands before it stays the same, so that the endpoint need not read it again.
+        """
+        messages = self._prompt.messages(evidence, shown)
+        if part is not shown:
+            question = prompt("window") + "\n" + fenced(part.body)
+            messages[-1]["content"] += f"\n{question}"
+        return messages
 
     def _candidate(
-        self,
-        answer: str,
-        shown: Shown,
-        suspect: Suspect,
-        language: Language,
-        seen: set[str],
-        label: str,
+        self, answer: str, part: Shown, place: _Place, label: str
     ) -> Iterator[Candidate]:
-        """The answer laid over the shown lines, if it is new and the file still parses."""
-        code = replacement(answer, shown, suspect.name, language)
-        if code is None:
-            return
-        shape = language.fingerprint(code)
-        edit = narrowed(shown, code)
-        if shape in seen or edit is None or not language.parses(edit.apply(shown.source)):
-            return
-        seen.add(shape)
-        yield Candidate(strategy=self.name, operator=label, splices=(edit.splice(shown.path),))
+        """The answer laid over the lines that were asked for, if it is new and parses."""
+        if part.start > place.shown.start and place.defined_in(code_of(answer)):
+            part = place.shown  # asked for a few lines, it wrote the function
+        code = replacement(answer, part, place.name, place.language)
+        edit = narrowed(part, code) if code is not None else None
+        if edit is not None and place.is_new(edit):
+            splice = edit.splice(part.path)
+            yield Candidate(strategy=self.name, operator=label, splices=(splice,))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The code that answers are laid over, and what was laid over it so far."""
+
+    shown: Shown
+    name: str
+    language: Language
+    seen: set[str]
+
+    def defined_in(self, code: str) -> bool:
+        last = self.name.rpartition(".")[2]
+        spans = self.language.spans(dedent(code))
+        return any(span.name.rpartition(".")[2] == last for span in spans)
+
+    def is_new(self, edit: Edit) -> bool:
+        """Whether the edited file parses, and differs from the code and from all before."""
+        source, end = self.shown.source, self.shown.end
+        new = edit.apply(source)
+        shape = self.language.fingerprint(new[self.shown.start : end + len(new) - len(source)])
+        if shape in self.seen or not self.language.parses(new):
+            return False
+        self.seen.add(shape)
+        return True
+
+
+def windows(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Shown]:
+    """Stretches of a long function around its worst lines; empty for one that is short enough.
+
+    Lines of a traceback count first, then those that the failing tests run; of equal stretches
+    the one with its worst lines in the middle is taken.
+    """
+    rows = shown.body.split("\n")
+    if len(rows) <= LONG:
+        return []
+    first = shown.source.count("\n", 0, shown.start) + 1
+    failed = {f.line for t in evidence.failing for f in t.frames if f.path == suspect.path}
+    scores = [
+        suspect.lines.get(number, 0.0) + (number in failed) * len(rows)
+        for number in range(first, first + len(rows))
+    ]
+    found: list[range] = []
+    for _ in range(MAX_WINDOWS):
+        spans = [range(at, at + WINDOW_LINES) for at in range(len(rows) - WINDOW_LINES + 1)]
+        free = [s for s in spans if not any(s.start < o.stop and o.start < s.stop for o in found)]
+        best = max(free, key=lambda span: _worth(scores, span), default=None)
+        if best is None or (found and not sum(scores[i] for i in best)):
+            break
+        found.append(best)
+    return [_part(shown, rows, span) for span in found]
+
+
+def _worth(scores: Sequence[float], span: range) -> tuple[float, float]:
+    """All scores inside, and how close to its middle they lie."""
+    total = sum(scores[i] for i in span)
+    gravity = sum(i * scores[i] for i in span) / total if total else span.start
+    return total, -abs(gravity - (span.start + span.stop - 1) / 2)
+
+
+def _part(shown: Shown, rows: Sequence[str], span: range) -> Shown:
+    """The lines `span` of the shown ones."""
+    begin = len(shown.header) + sum(len(row) + 1 for row in rows[: span.start])
+    size = sum(len(rows[i]) + 1 for i in span) - 1
+    start, end = shown.offset(begin), shown.offset(begin + size)
+    assert start is not None, "the lines stand behind the header"
+    assert end is not None, "the lines stand behind the header"
+    return replace(shown, start=start, end=end, header="", whole=False)
+
+
+def _told(shown: Shown) -> str:
+    """Which lines were rewritten, where it was not the whole function."""
+    if shown.whole:
+        return ""
+    first = shown.source.count("\n", 0, shown.start) + 1
+    return f", lines {first}-{first + shown.body.count(chr(10))} only"
 
 
 def code_of(answer: str) -> str:
@@ -117,7 +208,17 @@ def replacement(answer: str, shown: Shown, name: str, language: Language) -> str
         code = _kept_decorators(shown.body, code)
     elif shown.header:
         code = code.removeprefix(dedent(shown.header))
+    elif not shown.whole:
+        return _as_deep(code_of(answer), shown.body) if code.strip() else None
     return indented(code, _indent(shown.body)) if code.strip() else None
+
+
+def _as_deep(code: str, old: str) -> str:
+    """Lines of a window, whose first one need not be its outermost, where the old ones stand."""
+    if _indent(code) == _indent(old):
+        return code
+    margin = min((_indent(row) for row in old.splitlines() if row.strip()), key=len, default="")
+    return indent(dedent(code), margin)
 
 
 def _kept_decorators(old: str, new: str) -> str:

@@ -98,6 +98,8 @@ class Evidence:
     """Verdicts of earlier rounds on the same item."""
     issue: str = ""
     """Untrusted text of a bug report, if the user gave one."""
+    values: str = ""
+    """What a suspect got, held and gave back when a failing test ran, as lines for the model."""
     seed: int = 0
 
 
