@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification test check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees test check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -31,14 +31,14 @@ bench-verification: setup
 
 # The same set with parts of the search left out; interrupted, the same command goes on.
 bench-ablation: models
-	@$(BIN)/python benchmarks/ablation.py --out benchmarks/results/ablation $(if $(SETTINGS),--settings "$(SETTINGS)") -- \
+	@$(BIN)/python -m benchmarks.ablation --out benchmarks/results/ablation $(if $(SETTINGS),--settings "$(SETTINGS)") -- \
 		$(or $(ARGS),--repos benchmarks/repos --budget 3m)
 
 # Bugs of public libraries: FACTS is the list of them, CLONES holds git clones, TREES is made.
 bench-real-trees: setup
 	@test -n "$(FACTS)" -a -n "$(CLONES)" -a -n "$(TREES)" || { \
 		echo "bench-real-trees: give FACTS=file.json CLONES=folder TREES=folder."; exit 2; }
-	@$(BIN)/python benchmarks/real_bugs.py --facts "$(FACTS)" --clones "$(CLONES)" --out "$(TREES)"
+	@$(BIN)/python -m benchmarks.real_bugs --facts "$(FACTS)" --clones "$(CLONES)" --out "$(TREES)"
 
 bench-real: models
 	@test -n "$(TREES)" || { echo "bench-real: give TREES=folder, made by bench-real-trees."; exit 2; }

@@ -1,4 +1,4 @@
-"""What a task of a benchmark is: a broken repository, and tests that its mend never sees."""
+"""What a task of a benchmark is: a broken repository, and what tells whether it was mended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from agent.bench.reference import Reference
 from agent.bench.trees import TreeTests
 from agent.errors import AgentError
 
@@ -21,6 +22,14 @@ class Built:
     """Hidden test files, by the path that they get in the repository once the run has ended."""
     note: str = ""
     """What is particular about the task, in one sentence; empty when nothing is."""
+    targets: tuple[str, ...] = ()
+    """Names of the tests that fail and must pass; empty when simply all tests must pass."""
+    guarded: tuple[str, ...] = ()
+    """Names of tests that must go on passing, beside those in the files of the targets."""
+    test_command: str | None = None
+    environment: Path | None = None
+    """The virtual environment of the repository, where it lies outside of what was built."""
+    reference: Reference | None = None
 
 
 class Case(Protocol):

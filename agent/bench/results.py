@@ -19,6 +19,22 @@ class Grade(StrEnum):
     """The task itself is wrong; it is left out of every share."""
 
 
+class Miss(StrEnum):
+    """What went wrong first on a task that is not right, in the order of a run."""
+
+    COULD_NOT_RUN = "could not run"
+    PLAN_TOO_LONG = "timed out in the plan"
+    """Tests and reading took the whole budget; nothing was tried."""
+    NOT_LOCALISED = "not localised"
+    """The reference function is not among the suspects."""
+    NOT_TRIED = "suspected, not tried"
+    """No candidate for the reference function ran (for any, where it is not known)."""
+    NONE_PASSED = "no candidate passed"
+    REGRESSED = "regressed"
+    """The failing tests passed with a candidate, and others did not."""
+    OVERFITS = "overfits"
+
+
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -64,7 +80,19 @@ class Result(_Value):
     """From the start of the run to its last accepted edit, confirmed by a clean run."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    plan_seconds: float = 0.0
+    """From the start to the plan: tests, coverage and the model's reading."""
     model_seconds: float = 0.0
+    test_seconds: float = 0.0
+    """Of all test runs, the plan's and the confirmations' included."""
+    miss: Miss | None = None
+    """None when the task is right or unsound."""
+    has_reference: bool = False
+    """Whether it is known what the right mend changes; the two below rest on it."""
+    rank: int | None = None
+    """Place of the reference function among the suspects, from 1; None when it is not there."""
+    tried_in_reference: int = 0
+    """Candidates that ran and edit the reference function."""
     strategies: dict[str, Yield] = {}
     winners: tuple[str, ...] = ()
     """Strategy of each accepted edit."""

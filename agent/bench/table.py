@@ -22,6 +22,8 @@ def render(settings: Settings, results: Sequence[Result]) -> str:
         "## Strategies",
         _strategies(totals),
     ]
+    if totals.misses:
+        parts += ["## What was missed, and why", _misses(totals)]
     if totals.kinds:
         kinds = ((kind, f"{right} of {n}") for kind, (right, n) in totals.kinds.items())
         parts += ["## Kinds of bugs", _table(("kind", "right"), kinds)]
@@ -31,7 +33,7 @@ def render(settings: Settings, results: Sequence[Result]) -> str:
 
 def line(result: Result) -> str:
     """One result in one line."""
-    words = [result.id, result.grade.value]
+    words = [result.id, result.miss.value if result.miss else result.grade.value]
     if result.problem:
         return f"{result.id}  {result.grade.value}: {one_line(result.problem, 200)}"
     if result.winners:
@@ -57,9 +59,10 @@ def _shares(totals: Totals) -> str:
         ("median time to a verified fix", _seconds(totals.median_seconds)),
         ("90 % of the fixes within", _seconds(totals.p90_seconds)),
         ("time of all runs", _seconds(totals.run_seconds)),
+        ("of it: plan, model, tests", _parts(totals)),
         ("tokens read, written", f"{totals.prompt_tokens:,}, {totals.completion_tokens:,}"),
-        ("candidates tested", f"{totals.ran:,}"),
-        ("candidates a second of test time", f"{totals.candidates_per_second or '–'}"),
+        ("candidates tested", f"{totals.ran:,} in {_seconds(totals.verify_seconds)}"),
+        ("candidates a second of verification", f"{totals.candidates_per_second or '–'}"),
     ]
     return _table(("measure", "value"), rows)
 
@@ -75,12 +78,25 @@ def _notes(totals: Totals) -> str:
 
 def _policies(totals: Totals) -> str:
     rows = (
-        (p.name, _share(p.right, totals.tasks), _share(p.overfits, totals.tasks))
+        (p.name, *(_share(n, totals.tasks) for n in (p.right, p.plausible, p.overfits)))
         for p in totals.policies
     )
-    table = _table(("choice", "right", "overfits"), rows)
+    table = _table(("choice", "right", "plausible", "overfits"), rows)
     several = totals.several_survivors
     return f"{several} tasks have one bug and several different survivors.\n\n{table}"
+
+
+def _misses(totals: Totals) -> str:
+    table = _table(
+        ("what went wrong first", "tasks"), ((kind, str(n)) for kind, n in totals.misses.items())
+    )
+    if not totals.with_reference:
+        return table
+    return (
+        f"Of {totals.with_reference} tasks it is known which function the right mend changes. It "
+        f"is among the suspects in {totals.localised} and the first in {totals.localised_first}."
+        f"\n\n{table}"
+    )
 
 
 def _strategies(totals: Totals) -> str:
@@ -103,18 +119,30 @@ def _tasks(results: Sequence[Result]) -> str:
             f"{result.visible[0]}/{result.visible[1]}",
             f"{result.hidden[0]}/{result.hidden[1]}",
             _seconds(result.seconds_to_fix),
+            str(result.rank or "–"),
+            _tries(result),
             ", ".join(f"{a}: {b}" for a, b in zip(result.winners, result.operators, strict=True)),
             _remark(result),
         )
         for result in results
     )
-    return _table(("task", "grade", "visible", "hidden", "time", "mended by", "remark"), rows)
+    head = ("task", "grade", "visible", "hidden", "time", "rank", "tried", "mended by", "remark")
+    return _table(head, rows)
+
+
+def _tries(result: Result) -> str:
+    """Candidates that ran, and those of them in the reference function where it is known."""
+    if not result.has_reference:
+        return str(result.ran)
+    return f"{result.ran} ({result.tried_in_reference} there)"
 
 
 def _remark(result: Result) -> str:
     if result.grade is Grade.OVERFITS and result.any_right:
         return "another survivor is right"
-    return result.problem or result.note
+    told = (result.problem, result.note)
+    said = result.miss.value if result.miss and result.grade is Grade.NOT_FIXED else ""
+    return "; ".join(filter(None, (said, *told)))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -127,6 +155,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _share(count: int, tasks: int) -> str:
     return f"{count} of {tasks} ({100 * count / tasks:.1f} %)" if tasks else "–"
+
+
+def _parts(totals: Totals) -> str:
+    spent = (totals.plan_seconds, totals.model_seconds, totals.test_seconds)
+    return ", ".join(map(_seconds, spent))
 
 
 def _seconds(seconds: float | None) -> str:

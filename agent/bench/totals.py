@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.bench.results import Grade, Result
+from agent.bench.results import Grade, Miss, Result
 
 
 class _Value(BaseModel):
@@ -21,6 +21,10 @@ class Policy(_Value):
     name: str
     right: int
     overfits: int
+
+    @property
+    def plausible(self) -> int:
+        return self.right + self.overfits
 
 
 class StrategyTotals(_Value):
@@ -50,15 +54,28 @@ class Totals(_Value):
     p90_seconds: float | None
     """To a verified fix, over the plausible tasks; the nearest rank."""
     run_seconds: float
+    plan_seconds: float
+    model_seconds: float
+    test_seconds: float
+    """Of all runs together, like `run_seconds`; the plan's contain some of the other two."""
+    verify_seconds: float
+    """In which candidates were tried: the part of the test time that the search spent."""
     prompt_tokens: int
     completion_tokens: int
     ran: int
     candidates_per_second: float | None
-    """Of test time, the model's time not counted."""
+    """Candidates that ran, by the seconds that their test runs took."""
     several_survivors: int
     """Tasks with one bug and several different survivors: there the policies can differ."""
     policies: tuple[Policy, ...]
     strategies: tuple[StrategyTotals, ...]
+    misses: dict[str, int]
+    """Tasks that are not right, by what went wrong first."""
+    with_reference: int
+    """Tasks of which it is known what the right mend changes."""
+    localised: int
+    """Those of them where that is among the suspects; `localised_first`: where it is the first."""
+    localised_first: int
     kinds: dict[str, tuple[int, int]]
     """By kind of bug: tasks that are right, and tasks."""
 
@@ -67,7 +84,8 @@ def total(results: Sequence[Result]) -> Totals:
     sound = [result for result in results if result.grade is not Grade.UNSOUND]
     grades = Counter(result.grade for result in sound)
     times = sorted(r.seconds_to_fix for r in sound if r.plausible and r.seconds_to_fix is not None)
-    test_seconds = sum(given.test_seconds for r in sound for given in r.strategies.values())
+    verify = sum(given.test_seconds for r in sound for given in r.strategies.values())
+    misses = Counter(result.miss for result in sound)
     ran = sum(result.ran for result in sound)
     return Totals(
         tasks=len(sound),
@@ -80,10 +98,14 @@ def total(results: Sequence[Result]) -> Totals:
         median_seconds=_rank(times, 0.5),
         p90_seconds=_rank(times, 0.9),
         run_seconds=round(sum(result.seconds for result in sound), 1),
+        plan_seconds=round(sum(result.plan_seconds for result in sound), 1),
+        model_seconds=round(sum(result.model_seconds for result in sound), 1),
+        test_seconds=round(sum(result.test_seconds for result in sound), 1),
+        verify_seconds=round(verify, 1),
         prompt_tokens=sum(result.prompt_tokens for result in sound),
         completion_tokens=sum(result.completion_tokens for result in sound),
         ran=ran,
-        candidates_per_second=round(ran / test_seconds, 1) if test_seconds else None,
+        candidates_per_second=round(ran / verify, 1) if verify else None,
         several_survivors=sum(result.survivors_judged > 1 for result in sound),
         policies=(
             _policy("ranked (what is applied)", sound, lambda _: None),
@@ -91,6 +113,10 @@ def total(results: Sequence[Result]) -> Totals:
             _policy("best possible ranking", sound, lambda r: r.any_right),
         ),
         strategies=_strategies(sound),
+        misses={miss.value: misses[miss] for miss in Miss if misses[miss]},
+        with_reference=sum(result.has_reference for result in sound),
+        localised=sum(result.rank is not None for result in sound),
+        localised_first=sum(result.rank == 1 for result in sound),
         kinds=_kinds(sound),
     )
 

@@ -44,31 +44,49 @@ class TreeTests:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def run(self, root: Path) -> TestReport:
+    def run(self, root: Path, command: str | None = None) -> TestReport:
         """All tests of a tree in a process of their own; raises ToolsError if nothing can run."""
-        return self._runner(root).run(test_timeout=TEST_SECONDS)
+        return self.runner(root, command).run(test_timeout=TEST_SECONDS)
 
-    def judge(self, root: Path, hidden: Collection[str]) -> Judgement:
+    def judge(self, root: Path, hidden: Collection[str], command: str | None = None) -> Judgement:
         """`hidden` are the paths of the test files that the run did not see."""
-        return judged(self.run(root), hidden)
+        return judged(self.run(root, command), hidden)
 
     def judge_edits(
-        self, root: Path, hidden: Collection[str], edits: Iterable[Sequence[Splice]]
+        self,
+        root: Path,
+        hidden: Collection[str],
+        edits: Iterable[Sequence[Splice]],
+        command: str | None = None,
     ) -> Iterator[Judgement]:
-        """The same for each of many edits of the tree, which is as it was between them.
+        """The same for each of many edits of the tree, which is as it was between them."""
+        reports = self.run_edits(root, edits, None, SURVIVOR_SECONDS, TEST_SECONDS, command)
+        return (judged(report, hidden) for report in reports)
+
+    def run_edits(
+        self,
+        root: Path,
+        edits: Iterable[Sequence[Splice]],
+        selection: Sequence[str] | None,
+        seconds: float,
+        test_seconds: float,
+        command: str | None = None,
+    ) -> Iterator[TestReport]:
+        """Runs `selection` (None for all) on each of many edits of the tree, made as it is asked.
 
         One worker forks for all of them: some milliseconds each.
         """
-        with self._runner(root).session() as session:
+        with self.runner(root, command).session() as session:
             for splices in edits:
                 before = {splice.path: read_source(root, splice.path) for splice in splices}
                 _write(root, edited_files(splices, before))
-                report = session.run(None, SURVIVOR_SECONDS, test_timeout=TEST_SECONDS)
+                report = session.run(selection, seconds, test_timeout=test_seconds)
                 _write(root, before)
-                yield judged(report, hidden)
+                yield report
 
-    def _runner(self, root: Path) -> TestRunner:
-        return TestRunner(detect(root), root, self._sandbox, timeout=RUN_SECONDS)
+    def runner(self, root: Path, command: str | None = None) -> TestRunner:
+        """Runs the tests of a tree as the workflow would; `command` is what a person typed."""
+        return TestRunner(detect(root, command), root, self._sandbox, timeout=RUN_SECONDS)
 
 
 def judged(report: TestReport, hidden: Collection[str]) -> Judgement:

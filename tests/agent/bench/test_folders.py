@@ -6,6 +6,7 @@ import pytest
 
 from agent.bench.case import Unsound
 from agent.bench.folders import load
+from agent.bench.reference import Reference
 from agent.bench.trees import TreeTests
 from agent.errors import Unusable
 
@@ -45,6 +46,23 @@ def test_a_folder_may_be_the_repository_itself(tmp_path: Path, tree_tests: TreeT
     assert (built.hidden, bool(built.note)) == ({}, True)
 
 
+def test_what_is_known_of_a_task_goes_with_it(tmp_path: Path, tree_tests: TreeTests) -> None:
+    about = (
+        'title = "t"\nfail_to_pass = ["test_c.py::test_it"]\ntest_command = "pytest -q"\n'
+        'source_file = "calc.py"\nfunctions = ["f"]\n'
+    )
+    files = {"a/task.toml": about, "a/repo/calc.py": "", "a/repo/.venv/pyvenv.cfg": ""}
+    write(tmp_path / "set", files | {"b/repo/calc.py": "", "b/repo/venv/x": ""})
+    first, second = load(tmp_path / "set")
+    built = first.build(tmp_path / "1", tree_tests)
+    assert (built.targets, built.test_command) == (("test_c.py::test_it",), "pytest -q")
+    assert built.reference == Reference("calc.py", ("f",))
+    assert built.environment == tmp_path / "set" / "a" / "repo" / ".venv"
+    assert [path.name for path in (tmp_path / "1").iterdir()] == ["calc.py"]
+    bare = second.build(tmp_path / "2", tree_tests)
+    assert (bare.targets, bare.environment, bare.reference) == ((), None, None)
+
+
 def test_a_hidden_file_replaces_nothing(tmp_path: Path, tree_tests: TreeTests) -> None:
     write(tmp_path, {"set/a/repo/conftest.py": "", "set/a/hidden/conftest.py": ""})
     with pytest.raises(Unsound, match="would replace"):
@@ -57,4 +75,7 @@ def test_what_is_no_set_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "empty")
     write(tmp_path, {"set/a/task.toml": "kinds = ["})
     with pytest.raises(Unusable, match="is not TOML"):
+        load(tmp_path / "set")
+    write(tmp_path, {"set/a/task.toml": 'fail_to_pass = "test_a"'})
+    with pytest.raises(Unusable, match="fail_to_pass"):
         load(tmp_path / "set")

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from agent.bench.tried import verdicts, yields
+from agent.bench.tried import story, verdicts, yields
 from agent.record import Record
 from agent.repair.seams import Candidate, Splice, Verdict
+from agent.state import Kind, PlanItem
+from tools.report import Outcome, TestReport, TestResult
 
 
 def candidate(strategy: str, text: str) -> Candidate:
@@ -32,3 +34,27 @@ def test_a_record_gives_each_verdict_its_candidate(tmp_path: Path) -> None:
     given = yields(v for _, v in found)
     assert (given["template"].ran, given["template"].rejected) == (1, 1)
     assert (given["branch"].survivors, given["template"].survivors) == (1, 1)
+
+
+def test_a_record_tells_what_was_planned_run_and_refused(tmp_path: Path) -> None:
+    def item(number: int, kind: Kind) -> dict[str, object]:
+        one = PlanItem(number=number, kind=kind, title="", path="a.py", first_line=1, last_line=1)
+        return one.model_dump(mode="json")
+
+    report = TestReport(results=(TestResult(id="t", outcome=Outcome.FAILED),)).model_dump()
+    record = Record(tmp_path / "record.jsonl")
+    assert story(record.path).plan_seconds == 0
+    record.write("started", task={})
+    record.write("baseline", report=report)
+    record.write("tool", tool="run_tests", seconds=1.5)
+    record.write("tool", tool="write_file", seconds=9.0)
+    record.write("plan", items=[item(1, Kind.BUG), item(2, Kind.STYLE)])
+    record.write("confirmed", item=1, report=report, worse=["u"])
+    assert story(record.path).refused
+    record.write("tool", tool="run_tests", seconds=1.0)
+    record.write("accepted", item=item(1, Kind.BUG))
+    record.close()
+    told = story(record.path)
+    assert [one.number for one in told.items] == [1]
+    assert told.baseline.ids(Outcome.FAILED) == ("t",)
+    assert (told.confirmed, told.accepted, told.test_seconds) == (("t",), (1,), 2.5)

@@ -68,6 +68,7 @@ def test_tasks_are_graded_by_hidden_tests(
     assert first["seconds_to_fix"] <= first["seconds"]
     assert set(first["strategies"]) == {"template"}
     assert (second["grade"], third["grade"]) == ("not fixed", "unsound")
+    assert (first["miss"], second["miss"], third["miss"]) == (None, "no candidate passed", None)
     assert "# 1 of 2 right" in done.stdout
     assert (tmp_path / "out" / "table.md").read_text() == done.stdout
     assert json.loads((tmp_path / "out" / "totals.json").read_text())["right"] == 1
@@ -111,6 +112,32 @@ def test_a_folder_of_repositories(bench: Bench, tmp_path: Path) -> None:
     assert result["grade"] in ("right", "overfits")
     assert result["hidden"][1] == 1
     assert {path: path.read_bytes() for path in tmp_path.glob("set/**/*.py")} == before
+
+
+def test_named_tests_decide_where_others_fail_as_before(bench: Bench, tmp_path: Path) -> None:
+    repo = tmp_path / "set" / "calc" / "repo"
+    repo.mkdir(parents=True)
+    (repo / "calc.py").write_text(CASE["declaration"] + CASE["buggy_solution"])
+    (repo / "test_calc.py").write_text(
+        "from calc import larger\n\n\ndef test_it():\n    assert larger(3, 2) == 3\n\n\n"
+        "def test_net():\n    assert open('/no/such/file')\n"
+    )
+    (tmp_path / "set" / "calc" / "task.toml").write_text(
+        'fail_to_pass = ["test_calc.py::test_it"]\n'
+        'source_file = "calc.py"\nfunctions = ["larger"]\n'
+    )
+    done = bench("--repos", tmp_path / "set", "--strategies", "template")
+    assert done.exit_code == 0, done.output
+    (result,) = results(tmp_path)
+    assert (result["grade"], result["visible"], result["miss"]) == ("right", [1, 1], None)
+    assert (result["rank"], result["first_right"]) == (1, True)
+    assert result["tried_in_reference"] > 0
+    assert result["seconds"] > result["plan_seconds"] > 0
+    (tmp_path / "set" / "calc" / "task.toml").write_text('fail_to_pass = ["test_calc.py::test_no"]')
+    assert bench("--repos", tmp_path / "set", "--strategies", "template").exit_code == 0
+    (result,) = results(tmp_path)
+    assert (result["grade"], result["miss"]) == ("failed", "could not run")
+    assert "did not run before" in result["problem"]
 
 
 @pytest.mark.parametrize(
