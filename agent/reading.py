@@ -10,6 +10,7 @@ from agent.deps import Deps
 from agent.prompts import prompt
 from agent.state import Finding, PlanItem
 from runtime.client import Answer
+from tools.gateway import Gateway
 from tools.text import head_and_tail, one_line, strip_control
 
 TURNS = 2
@@ -47,6 +48,21 @@ def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str
             break
         messages += _call_tools(deps, answer)
     return _check(deps, text)
+
+
+class GatewayReading:
+    """The search's ReadingTools: the model's calls through the gateway, which change nothing."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def specs(self) -> list[dict[str, Any]]:
+        """The `tools` array of the OpenAI API."""
+        return self._gateway.specs(read_only=True)
+
+    def call(self, name: str, arguments: str) -> str:
+        """The answer to one call; a refused or a bad one is answered too."""
+        return self._gateway.call(name, arguments, caller="model", read_only=True).content
 
 
 def _question(deps: Deps, items: Sequence[PlanItem]) -> str:

@@ -48,6 +48,11 @@ class Task(BaseModel):
     """Untrusted text of a bug report."""
     model: str
     endpoint: str | None = None
+    escalate: str | None = None
+    """A second endpoint, asked when all else has failed; None: no code leaves for one."""
+    escalate_model: str = ""
+    allow_plain_http: bool = False
+    """Whether the second endpoint may be one without encryption on another machine."""
     seed: int = 0
     candidates: int = Field(default=1, ge=1)
     """How many of the survivors the summary shows."""
