@@ -69,6 +69,8 @@ class Ending:
             deeper = inside and _indent(row) > _indent(whole[0])
             target = None if deeper else self._targets.get(row.strip())
             if target is not None:
+                if inside:
+                    block = Cut(kept - len(self._lead), self.line_end)
                 back = start + _indent(row) - len(self._lead)
                 self.cuts = (first, *([block] if block else []), Cut(back, target))
                 return True

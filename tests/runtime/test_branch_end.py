@@ -78,6 +78,7 @@ def test_lines_between_are_replaced_by_the_way_back():
     found = grown(query, "if b:", "if a:\n        x\n    return a\n")
     assert found
     assert found[-1] == "def f(a):\n    b = a\n    if a:\n        x\n    return a\n```"
+    assert found[-2] == FORCED.replace("if b:", "if a:\n        x"), "and the block by itself"
 
 
 def test_a_branch_that_does_not_come_back_is_its_first_line():
