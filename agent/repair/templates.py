@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from agent.repair.edit import Edit, SourceReader, read_source
@@ -15,8 +15,13 @@ MAX_SUSPECTS = 8
 class Templates(Protocol):
     """The template edits of one language."""
 
-    def edits(self, source: str, suspect: Suspect) -> Iterator[Edit]:
-        """Edits of a suspect by falling weight; each one parses and changes the code."""
+    def edits(
+        self, source: str, suspect: Suspect, read: Callable[[str], str | None] | None = None
+    ) -> Iterator[Edit]:
+        """Edits of a suspect by falling weight; each one parses and changes the code.
+
+        `read` gives the text of another file of the repository, None where there is none.
+        """
 
 
 class TemplateProposer:
@@ -59,7 +64,14 @@ class TemplateProposer:
             source = self._reader(evidence.root, suspect.path)
         except OSError:
             return
-        for order, edit in enumerate(templates.edits(source, suspect)):
+
+        def read(path: str) -> str | None:
+            try:
+                return self._reader(evidence.root, path)
+            except OSError:
+                return None
+
+        for order, edit in enumerate(templates.edits(source, suspect, read)):
             score = max(suspect.score, 0.01) * edit.weight
             candidate = Candidate(
                 strategy=self.name,

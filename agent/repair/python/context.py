@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections import Counter
 from collections.abc import Iterator
-from functools import cached_property
 
 from agent.repair.edit import Edit
-from agent.repair.python.parsed import Function, Parsed
+from agent.repair.python.scope import Scope
 
 ATOMS = (
     ast.Name,
@@ -29,16 +27,8 @@ LOOSE = (ast.stmt, ast.keyword, ast.comprehension, ast.List, ast.Dict, ast.Set, 
 """Parents in which any expression may stand without parentheses."""
 
 
-class Context:
-    """One function (or the module level) of one parsed file."""
-
-    def __init__(self, module: Parsed, function: Function | None) -> None:
-        self.module = module
-        self.function = function
-
-    @property
-    def scope(self) -> ast.AST:
-        return self.function or self.module.tree
+class Context(Scope):
+    """A scope with the means to edit it."""
 
     # -- text ------------------------------------------------------------------------------
 
@@ -73,6 +63,18 @@ class Context:
         return self.replace(
             node, text if loose or self._in_parentheses(node) else f"({text})", weight
         )
+
+    def append_argument(self, call: ast.Call, text: str, weight: float = 1.0) -> Edit:
+        """Put one more argument behind those of a call."""
+        module, end = self.module, self.module.end(call) - 1
+        last = max((module.end(n) for n in (*call.args, *call.keywords)), default=0)
+        if not last:
+            return Edit(end, end, text, weight=weight, line=self.line(call))
+        generator = len(call.args) == 1 and isinstance(call.args[0], ast.GeneratorExp)
+        if generator and last == module.end(call):
+            own = module.text[module.start(call.args[0]) : last]
+            return self.replace(call.args[0], f"({own}, {text})", weight)
+        return Edit(last, last, f", {text}", weight=weight, line=self.line(call))
 
     def between(self, left: ast.AST, right: ast.AST, old: str, new: str) -> tuple[int, int] | None:
         """Offsets of the operator `old` between two operands, comments skipped."""
@@ -163,101 +165,6 @@ class Context:
                 if inner.startswith(outer) and len(inner) > len(outer):
                     return inner[len(outer) :]
         return "    "
-
-    # -- names -----------------------------------------------------------------------------
-
-    @cached_property
-    def arguments(self) -> tuple[str, ...]:
-        if self.function is None:
-            return ()
-        spec = self.function.args
-        every = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
-        every += [extra for extra in (spec.vararg, spec.kwarg) if extra]
-        return tuple(arg.arg for arg in every)
-
-    @cached_property
-    def local_names(self) -> tuple[str, ...]:
-        """Arguments and names bound in the function, the often used first."""
-        bound = set(self.arguments) - {"self", "cls"}
-        uses: Counter[str] = Counter()
-        for node in ast.walk(self.scope):
-            if isinstance(node, ast.Name):
-                uses[node.id] += 1
-                if isinstance(node.ctx, ast.Store):
-                    bound.add(node.id)
-            elif isinstance(node, ast.arg) and node.arg not in ("self", "cls"):
-                bound.add(node.arg)
-        return tuple(sorted(bound, key=lambda name: (-uses[name], name)))
-
-    @cached_property
-    def module_names(self) -> tuple[str, ...]:
-        """Constants bound at module level."""
-        found = []
-        for statement in self.module.tree.body:
-            targets = statement.targets if isinstance(statement, ast.Assign) else []
-            if isinstance(statement, ast.AnnAssign):
-                targets = [statement.target]
-            found += [target.id for target in targets if isinstance(target, ast.Name)]
-        return tuple(dict.fromkeys(found))
-
-    @cached_property
-    def callables(self) -> tuple[str, ...]:
-        """Functions and classes that the module defines or imports by name."""
-        found: list[str] = []
-        for statement in self.module.tree.body:
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.append(statement.name)
-            elif isinstance(statement, ast.ImportFrom):
-                found += [alias.asname or alias.name for alias in statement.names]
-        return tuple(name for name in dict.fromkeys(found) if name != "annotations")
-
-    @cached_property
-    def enclosing_class(self) -> ast.ClassDef | None:
-        if self.function is None:
-            return None
-        for ancestor in self.module.ancestors(self.function):
-            if isinstance(ancestor, ast.ClassDef):
-                return ancestor
-        return None
-
-    @cached_property
-    def attributes(self) -> dict[str, tuple[str, ...]]:
-        """Attribute names seen on each receiver text in this file, the often used first."""
-        seen: dict[str, Counter[str]] = {}
-        for node in ast.walk(self.module.tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                seen.setdefault(node.value.id, Counter())[node.attr] += 1
-        return {
-            receiver: tuple(name for name, _ in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
-            for receiver, counts in seen.items()
-        }
-
-    @cached_property
-    def signatures(self) -> dict[str, ast.arguments]:
-        """Arguments of the functions and methods that this file defines, by bare name."""
-        return {
-            node.name: node.args
-            for node in ast.walk(self.module.tree)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
-
-    @cached_property
-    def nodes(self) -> tuple[ast.AST, ...]:
-        return tuple(ast.walk(self.scope))
-
-    @cached_property
-    def constants(self) -> tuple[str | int | float, ...]:
-        """Numbers and short strings written in the function, in the file otherwise."""
-        found: list[str | int | float] = []
-        for node in self.nodes:
-            if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):
-                short = not isinstance(node.value, str) or len(node.value) <= 40
-                if short and not isinstance(node.value, bool):
-                    found.append(node.value)
-        return tuple(dict.fromkeys(found))
-
-    def same_name(self, name: str) -> bool:
-        return name in self.local_names
 
 
 def _bare_number(node: ast.expr) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
+from agent.repair.python.neighbours import Neighbours, neighbours
 from agent.repair.python.operators import OPERATORS
 from agent.repair.python.parsed import Definition, Function, Parsed, parse_fragment, parsed
 from agent.repair.python.syntax import syntax_edits
@@ -16,28 +17,49 @@ UNCOVERED = 0.05
 """Weight of a line that no failing test ran, against the function's most suspicious line."""
 HEADER = 0.5
 """Weight of signature, decorators and defaults, which coverage of single tests does not show."""
+TOTAL = 60.0
+"""What the weights of all edits of a suspect add up to; `agent.repair.rank` counts on it."""
 FLOOR = 1e-4
 
 
 class PythonTemplates:
     """Applies every operator to the nodes of a suspect; see `agent.repair.templates`."""
 
-    def edits(self, source: str, suspect: Suspect) -> Iterator[Edit]:
-        """Edits that parse and change the tree, each tree once, by falling weight."""
+    def edits(
+        self, source: str, suspect: Suspect, read: Callable[[str], str | None] | None = None
+    ) -> Iterator[Edit]:
+        """Edits that parse and change the tree, each tree once, by falling weight.
+
+        `read` gives the text of another file of the repository; without it, imported modules
+        are not looked into.
+        """
         module = parsed(source)
         if module is None:
             yield from syntax_edits(source, suspect)
             return
-        home = _definition(module, suspect)
-        found: list[Edit] = []
-        for node, context in _nodes(module, home):
-            for operator in OPERATORS:
-                if isinstance(node, operator.kinds):
-                    for edit in operator.edits(node, context):
-                        weight = edit.weight * line_weight(suspect, module, node, edit)
-                        found.append(_weighted(edit, max(weight, FLOOR)))
-        found.sort(key=lambda edit: (-edit.weight, edit.start, edit.end, edit.text))
-        yield from _fresh(module, home, found)
+        found = proposals(source, suspect, read)
+        scale = TOTAL / max(1e-9, sum(edit.weight for edit in found))
+        scaled = [_weighted(edit, max(edit.weight * scale, FLOOR)) for edit in found]
+        yield from _fresh(module, _definition(module, suspect), scaled)
+
+
+def proposals(
+    source: str, suspect: Suspect, read: Callable[[str], str | None] | None = None
+) -> list[Edit]:
+    """What the operators propose, by falling weight: some twice, some that do not parse."""
+    module = parsed(source)
+    if module is None:
+        return []
+    around = neighbours(module, suspect.path, read) if read else Neighbours()
+    found: list[Edit] = []
+    for node, context in _nodes(module, _definition(module, suspect), around):
+        for operator in OPERATORS:
+            if isinstance(node, operator.kinds):
+                for edit in operator.edits(node, context):
+                    weight = edit.weight * line_weight(suspect, module, node, edit)
+                    found.append(_weighted(edit, weight))
+    found.sort(key=lambda edit: (-edit.weight, edit.start, edit.end, edit.text))
+    return found
 
 
 def _weighted(edit: Edit, weight: float) -> Edit:
@@ -55,14 +77,16 @@ def _definition(module: Parsed, suspect: Suspect) -> Definition | None:
     return None
 
 
-def _nodes(module: Parsed, home: Definition | None) -> Iterator[tuple[ast.AST, Context]]:
+def _nodes(
+    module: Parsed, home: Definition | None, around: Neighbours
+) -> Iterator[tuple[ast.AST, Context]]:
     """Nodes of the stretch with the function each stands in.
 
     Functions inside a class or a module are suspects of their own; functions inside a
     function belong to it.
     """
     root: ast.AST = home or module.tree
-    yield from _walk(root, Context(module, home if isinstance(home, Function) else None))
+    yield from _walk(root, Context(module, home if isinstance(home, Function) else None, around))
 
 
 def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
@@ -71,9 +95,13 @@ def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
         if isinstance(child, Definition):
             if context.function is None:
                 continue
-            inner = Context(context.module, child) if isinstance(child, Function) else context
+            inner = context
+            if isinstance(child, Function):
+                inner = Context(context.module, child, context.neighbours)
             yield from _walk(child, inner)
-        elif not isinstance(child, ast.JoinedStr):
+        elif isinstance(child, ast.JoinedStr):
+            yield child, context
+        else:
             yield from _walk(child, context)
 
 

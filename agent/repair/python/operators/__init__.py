@@ -8,11 +8,18 @@ from agent.repair.python.operators import (  # noqa: F401  (imported for registr
     calls,
     comparisons,
     constants,
+    conversions,
+    donors,
     families,
+    flow,
     guards,
     indices,
+    literals,
+    members,
     names,
+    nothing,
     statements,
+    strings,
 )
 from agent.repair.python.operators.registry import OPERATORS, Operator
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
+from agent.repair.python.facts import dotted
 from agent.repair.python.operators.registry import operator
 
 MAX_DONORS = 6
@@ -44,7 +45,14 @@ def drop_condition(node: ast.BoolOp, context: Context) -> Iterator[Edit]:
 
 @operator("regroup-condition", ast.BoolOp, prior=0.8)
 def regroup_condition(node: ast.BoolOp, context: Context) -> Iterator[Edit]:
-    """`a or b and c` for `(a or b) and c`."""
+    """`a or b and c` for `(a or b) and c`, `a % b or c` for `a % (b or c)`."""
+    head = node.values[0]
+    if isinstance(head, ast.BinOp) and len(node.values) == 2 and isinstance(node.op, ast.Or):
+        end, last = context.module.end(head.right), context.module.end(node)
+        tail = context.module.text[end:last]
+        if context.module.end(head) == end:
+            text = f"({context.text(head.right)}{tail})"
+            yield Edit(context.module.start(head.right), last, text, line=context.line(node))
     for position, value in enumerate(node.values):
         if isinstance(value, ast.BoolOp) and len(node.values) == 2 and len(value.values) == 2:
             outer = "and" if isinstance(node.op, ast.And) else "or"
@@ -123,7 +131,7 @@ def replace_condition(node: ast.AST, context: Context) -> Iterator[Edit]:
 
 
 def _donors(test: ast.expr, context: Context) -> list[tuple[str, float]]:
-    """Comparisons of the same function, then plain names used in the test."""
+    """Comparisons of the same function, names and relatives of names in the test, other names."""
     found: dict[str, float] = {}
     for other in context.nodes:
         if isinstance(other, ast.Compare) and other is not test and len(found) < MAX_DONORS:
@@ -134,4 +142,13 @@ def _donors(test: ast.expr, context: Context) -> list[tuple[str, float]]:
             found.setdefault(f"not {part.id}", 0.6)
             found.setdefault(f"{part.id} is not None", 0.4)
             found.setdefault(f"{part.id} is None", 0.4)
+            found.setdefault(f"len({part.id}) > 0", 0.3)
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name | ast.Attribute):
+            seen = context.attributes.get(dotted(part.value), ())
+            for name in [name for name in seen if name != part.attr][:3]:
+                found.setdefault(f"{context.text(part.value)}.{name}", 0.4)
+                found.setdefault(f"not {context.text(part.value)}.{name}", 0.4)
+    for name in context.local_names[:MAX_DONORS]:
+        found.setdefault(name, 0.3)
+        found.setdefault(f"not {name}", 0.3)
     return [(text, weight) for text, weight in found.items() if "\n" not in text]

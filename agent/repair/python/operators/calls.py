@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import combinations
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
@@ -15,22 +16,24 @@ WRAPPERS: dict[str, float] = {
     "list({})": 0.8, "set({})": 1.0, "float({})": 0.6, "sum({})": 0.6, "max({})": 0.4,
     "min({})": 0.4, "round({})": 0.5, "tuple({})": 0.4, "reversed({})": 0.4, "bool({})": 0.4,
     "{}.lower()": 0.8, "{}.upper()": 0.5, "{}.strip()": 1.0, "{}.copy()": 0.7, "{}.split()": 0.6,
-    "{}.items()": 0.6, "{}.values()": 0.5, "{}.keys()": 0.3, "{}.swapcase()": 0.2,
-    "enumerate({})": 0.3,
+    "{}.encode()": 0.4, "{}.decode()": 0.4, "repr({})": 0.4, "dict({})": 0.3, "{}.items()": 0.6,
+    "{}.values()": 0.5, "{}.keys()": 0.3, "{}.swapcase()": 0.2, "enumerate({})": 0.3,
 }  # fmt: skip
 
 UNWRAPPABLE = frozenset(template.split("(")[0] for template in WRAPPERS if template[0] != "{")
 MAX_NAMES = 6
+MAX_SWAPPED = 4
 
 
 @operator("swap-arguments", ast.Call, prior=2.5)
 def swap_arguments(node: ast.Call, context: Context) -> Iterator[Edit]:
-    for first, second in zip(node.args, node.args[1:], strict=False):
-        if not isinstance(second, ast.Starred) and not isinstance(first, ast.Starred):
-            start, end = context.module.start(first), context.module.end(second)
-            middle = context.module.text[context.module.end(first) : context.module.start(second)]
-            text = f"{context.text(second)}{middle}{context.text(first)}"
-            yield Edit(start, end, text, line=context.line(node))
+    plain = [arg for arg in node.args[:MAX_SWAPPED] if not isinstance(arg, ast.Starred)]
+    for first, second in combinations(plain, 2):
+        start, end = context.module.start(first), context.module.end(second)
+        middle = context.module.text[context.module.end(first) : context.module.start(second)]
+        text = f"{context.text(second)}{middle}{context.text(first)}"
+        near = node.args.index(second) - node.args.index(first) == 1
+        yield Edit(start, end, text, weight=1.0 if near else 0.4, line=context.line(node))
 
 
 def _rebuilt(node: ast.Call, parts: list[str], context: Context) -> str:

@@ -109,7 +109,4 @@ def open_encoding(node: ast.Call, context: Context) -> Iterator[Edit]:
     name = getattr(node.func, "attr", getattr(node.func, "id", ""))
     known = {keyword.arg for keyword in node.keywords}
     if name in ("open", "read_text", "write_text") and "encoding" not in known:
-        end = context.module.end(node) - 1
-        inner = context.module.text[context.module.end(node.func) + 1 : end].strip()
-        comma = "" if not inner or inner.endswith(",") else ", "
-        yield Edit(end, end, f'{comma}encoding="utf-8"', line=context.line(node))
+        yield context.append_argument(node, 'encoding="utf-8"')

@@ -30,7 +30,7 @@ METHODS: tuple[tuple[str, ...], ...] = (
     ("find", "index", "rfind", "rindex", "count"),
     ("strip", "lstrip", "rstrip", "removeprefix", "removesuffix"),
     ("append", "extend", "add", "appendleft", "insert"),
-    ("update", "add", "union", "intersection", "difference", "symmetric_difference"),
+    ("update", "setdefault", "add", "union", "intersection", "difference", "symmetric_difference"),
     ("intersection_update", "difference_update", "update"),
     ("lower", "upper", "title", "capitalize", "swapcase", "casefold"),
     ("isdigit", "isalpha", "isalnum", "isnumeric", "isdecimal", "isspace"),
@@ -68,6 +68,8 @@ METHODS: tuple[tuple[str, ...], ...] = (
     ("start", "end", "span", "group", "groups"),
     ("first", "last"),
     ("left", "right"),
+    ("warn", "warning"),
+    ("debug", "info", "warning", "error", "exception"),
     ("prev", "next", "previous"),
     ("width", "height"),
     ("row", "column", "col"),
@@ -91,6 +93,9 @@ TYPES: tuple[tuple[str, ...], ...] = (
     ("list", "tuple", "set", "frozenset", "dict"),
     ("str", "bytes", "bytearray"),
 )
+
+
+MAX_DONORS = 6
 
 
 def family(name: str, families: tuple[tuple[str, ...], ...]) -> list[str]:
@@ -127,9 +132,28 @@ def _handled(node: ast.ExceptHandler) -> list[ast.Name]:
     return [node.type] if isinstance(node.type, ast.Name) else []
 
 
+def _errors(context: Context) -> list[str]:
+    """Exceptions that this module defines or imports."""
+    return [name for name in context.callables if name.endswith(("Error", "Exception"))]
+
+
 @operator("caught-exception", ast.ExceptHandler, prior=2.5)
 def caught_exception(node: ast.ExceptHandler, context: Context) -> Iterator[Edit]:
-    """Another type, a wider tuple, or all of them."""
+    """Another type, a wider or narrower tuple, or all of them."""
+    if node.type is None:
+        start = context.module.start(node) + len("except")
+        yield Edit(start, start, " Exception", line=context.line(node))
+    elif isinstance(node.type, ast.Tuple) and node.type.elts:
+        known = [context.text(part) for part in node.type.elts]
+        last = node.type.elts[-1]
+        donors = [other for name in known for other in family(name, EXCEPTIONS)] + _errors(context)
+        for name, weight in _weights([d for d in dict.fromkeys(donors) if d not in known]):
+            yield context.replace(last, f"{known[-1]}, {name}", weight)
+        for name in known:
+            yield context.replace(node.type, name, 0.5)
+    elif donors := [d for d in _errors(context) if d != context.text(node.type)]:
+        for name, weight in _weights(donors[:MAX_DONORS]):
+            yield context.replace(node.type, f"({context.text(node.type)}, {name})", weight)
     for part in _handled(node):
         for name, weight in _weights(family(part.id, EXCEPTIONS)):
             yield context.replace(part, name, weight)
@@ -144,7 +168,7 @@ def raised_exception(node: ast.Raise, context: Context) -> Iterator[Edit]:
     name = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     if isinstance(name, ast.Name):
         donors = family(name.id, EXCEPTIONS)
-        donors += [c for c in context.callables if c.endswith(("Error", "Exception"))]
+        donors += _errors(context)
         for other, weight in _weights([d for d in donors if d != name.id]):
             yield context.replace(name, other, weight)
 
@@ -156,9 +180,15 @@ def checked_type(node: ast.Call, context: Context) -> Iterator[Edit]:
         return
     kind = node.args[1]
     if isinstance(kind, ast.Name):
-        for name, weight in _weights(family(kind.id, TYPES)):
+        classes = [name for name in context.callables if name[:1].isupper() and name != kind.id]
+        donors = [*family(kind.id, TYPES), "type(None)", *classes[:MAX_DONORS]]
+        for name, weight in _weights(donors):
             yield context.replace(kind, f"({kind.id}, {name})", weight)
             yield context.replace(kind, name, weight)
     elif isinstance(kind, ast.Tuple):
-        for part in kind.elts:
-            yield context.replace(kind, context.text(part))
+        parts = [context.text(part) for part in kind.elts]
+        for part in parts:
+            yield context.replace(kind, part)
+        donors = [*(d for part in parts for d in family(part, TYPES)), "type(None)"]
+        for name, weight in _weights([d for d in dict.fromkeys(donors) if d not in parts]):
+            yield context.replace(kind, f"({', '.join([*parts, name])})", weight)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
+from agent.repair.python.operators.names import called
 from agent.repair.python.operators.registry import operator
 from agent.repair.python.operators.statements import documentation
 
@@ -31,7 +32,8 @@ def guard_argument(
     step = context.step(first)
     names = [name for name in context.arguments if name not in ("self", "cls")][:MAX_NAMES]
     for rank, name in enumerate(names):
-        for result in (*RESULTS, name):
+        nearby = [text for text in context.results if text not in RESULTS and text != name]
+        for result in (*RESULTS, name, *nearby[:MAX_NAMES]):
             lines = [f"if not {name}:", f"{step}return {result}"]
             yield from context.insert_before(first, lines, 1.0 / (1 + rank))
         lines = [f"if {name} is None:", f"{step}return None"]
@@ -75,6 +77,9 @@ def guard_value(node: ast.expr, context: Context) -> Iterator[Edit]:
             return
         for empty in ("[]",) if iterated else ("[]", "0", '""', "None", "{}"):
             yield context.rewrite(node, f"{context.atom(node)} or {empty}")
+    elif isinstance(parent, ast.Call | ast.BinOp | ast.keyword) and not called(node, context):
+        for empty in ("0", '""', "[]"):
+            yield context.rewrite(node, f"{context.atom(node)} or {empty}", 0.6)
 
 
 @operator("mutable-default", ast.FunctionDef, ast.AsyncFunctionDef, prior=4.0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
+from agent.repair.python.facts import dotted
 from agent.repair.python.operators.registry import operator
 
 MAX_NAMES = 10
@@ -74,15 +75,18 @@ def fits(signature: ast.arguments | None, given: int) -> bool:
 @operator("wrong-attribute", ast.Attribute, prior=5.0)
 def wrong_attribute(node: ast.Attribute, context: Context) -> Iterator[Edit]:
     """Another attribute that this file uses on the same receiver."""
-    if not isinstance(node.value, ast.Name):
+    receiver = dotted(node.value)
+    if not receiver:
         return
     methods = _method_names(context)
-    seen = list(context.attributes.get(node.value.id, ()))
-    if node.value.id in ("self", "cls"):
+    seen = list(context.attributes.get(receiver, ()))
+    if receiver in ("self", "cls"):
         seen += [name for name in (*methods, *_class_names(context)) if name not in seen]
     is_call = called(node, context)
     others = [name for name in seen if name != node.attr and (name in methods) == is_call]
-    for name in others[:MAX_NAMES]:
+    bare = node.attr.strip("_")
+    others += [name for name in (bare, f"_{bare}") if name not in (node.attr, *others)]
+    for name in others[: MAX_NAMES + 2]:
         weight = 1.5 if _alike(name, node.attr) else 1.0
         yield context.replace(node, f"{context.text(node.value)}.{name}", weight)
 

@@ -8,17 +8,29 @@ from dataclasses import dataclass
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
+from agent.repair.python.operators.mined import MINED
 
 Body = Callable[..., Iterator[Edit]]
+
+YIELD = 0.001
+"""Fixes that one proposal of an operator with guess 1 makes, before anything was counted."""
+DOUBT = 3.0
+"""How many counted fixes outweigh a guess as much as they confirm it."""
 
 
 @dataclass(frozen=True)
 class Operator:
     name: str
     kinds: tuple[type[ast.AST], ...]
-    prior: float
-    """Share of small real fixes that this kind of edit makes, roughly; only the order matters."""
+    guess: float
+    """How usual such a fix looked before any was counted; only the order matters."""
     body: Body
+
+    @property
+    def prior(self) -> float:
+        """How usual such a fix is, counted in public histories and smoothed by the guess."""
+        hits, _, exposure = MINED.get(self.name, (0, 0, 0.0))
+        return calibrated(self.guess, hits, exposure)
 
     def edits(self, node: ast.AST, context: Context) -> Iterator[Edit]:
         """Edits of one node; the prior is spread thinner the more alternatives there are."""
@@ -26,6 +38,14 @@ class Operator:
         share = self.prior / max(1.0, len(found) ** 0.5)
         for edit in found:
             yield Edit(edit.start, edit.end, edit.text, self.name, share * edit.weight, edit.line)
+
+
+def calibrated(guess: float, hits: int, exposure: float) -> float:
+    """Mean of the rate of hits per weighed proposal, in units of `YIELD`.
+
+    Hits are taken as Poisson with a gamma prior around the guess: few counts say little.
+    """
+    return (hits + DOUBT) / (exposure + DOUBT / (guess * YIELD)) / YIELD
 
 
 OPERATORS: list[Operator] = []

@@ -41,7 +41,7 @@ def delete_statement(node: ast.stmt, context: Context) -> Iterator[Edit]:
         yield Edit(*whole, "", weight=weight, line=context.line(node))
 
 
-@operator("leave-loop", ast.Break, ast.Continue, ast.Return, ast.Pass, prior=2.0)
+@operator("leave-loop", ast.Break, ast.Continue, ast.Return, ast.Pass, ast.Raise, prior=2.0)
 def leave_loop(node: ast.stmt, context: Context) -> Iterator[Edit]:
     """`break` for `continue`, `return` for either, and the other way."""
     looping = in_loop(node, context)

@@ -1,11 +1,8 @@
-import ast
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.repair.python.language import PythonLanguage
-from agent.repair.python.templates import PythonTemplates
+from agent.repair.python.templates import TOTAL, PythonTemplates
 from agent.repair.seams import Suspect
 
 LANGUAGE = PythonLanguage()
@@ -23,89 +20,9 @@ def suspect_of(source: str, name: str, lines: dict[int, float] | None = None) ->
     )
 
 
-def mended(source: str, name: str = "f") -> set[str]:
-    """Every edited text, normalised."""
-    edits = PythonTemplates().edits(source, suspect_of(source, name))
-    return {ast.unparse(ast.parse(edit.apply(source))) for edit in edits}
-
-
 def function(body: str, signature: str = "f(a, b, items)") -> str:
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return f"def {signature}:\n{lines}"
-
-
-@pytest.mark.parametrize(
-    ("bug", "fix"),
-    [
-        ("return a < b", "return a <= b"),
-        ("return a is b", "return a == b"),
-        ("return a in items", "return a not in items"),
-        ("return a - b", "return b - a"),
-        ("return a - b", "return abs(a - b)"),
-        ("return a / b", "return a // b"),
-        ("return a + b * 2", "return (a + b) * 2"),
-        ("return a and b", "return a or b"),
-        ("if a:\n    return b", "if not a:\n    return b"),
-        ("if not a:\n    return b", "if a:\n    return b"),
-        ("return items[a]", "return items[a - 1]"),
-        ("return items[0]", "return items[-1]"),
-        ("return items[a:b]", "return items[a:b + 1]"),
-        ("return items[a:]", "return items[:a]"),
-        ("for i in range(a):\n    print(i)", "for i in range(1, a + 1):\n    print(i)"),
-        ("return a[b]", "return a.get(b)"),
-        ("return min(items)", "return max(items)"),
-        ("return a.lstrip()", "return a.rstrip()"),
-        ("items.append(a)\nreturn items", "items.extend(a)\nreturn items"),
-        ("return g(a, b)", "return g(b, a)"),
-        ("return g(a, b)", "return g(a)"),
-        ("return sorted(items)", "return sorted(items, reverse=True)"),
-        ("return a.strip().lower()", "return a.strip()"),
-        ("return items", "return sorted(items)"),
-        ("return a", "return b"),
-        ("return True", "return False"),
-        ("x = 10\nreturn a + x", "x = 11\nreturn a + x"),
-        ("x = a\nx += b\nreturn x", "x = a\nx -= b\nreturn x"),
-        (
-            "for x in items:\n    a += x\n    return a",
-            "for x in items:\n    a += x\nreturn a",
-        ),
-        (
-            "for x in items:\n    if x:\n        b = x\n    continue",
-            "for x in items:\n    if x:\n        b = x\n    break",
-        ),
-        ("a = b\nb = a\nreturn a", "b = a\na = b\nreturn a"),
-        ("a += 1\nreturn a", "return a"),
-        ("return items[0]", "if not items:\n    return None\nreturn items[0]"),
-        (
-            "try:\n    return g(a)\nexcept KeyError:\n    return b",
-            "try:\n    return g(a)\nexcept (KeyError, IndexError):\n    return b",
-        ),
-        ("raise ValueError(a)", "raise TypeError(a)"),
-        ("return isinstance(a, int)", "return isinstance(a, (int, float))"),
-        ("return a / b", "return a * b / 100"),
-        ("return open(a).read()", "return open(a, encoding='utf-8').read()"),
-    ],
-)
-def test_a_usual_slip_has_its_edit(bug: str, fix: str):
-    assert ast.unparse(ast.parse(function(fix))) in mended(function(bug))
-
-
-def test_a_missing_await_is_proposed():
-    source = "async def f(a):\n    return a.load()\n"
-    assert "async def f(a):\n    return await a.load()" in mended(source)
-
-
-def test_a_mutable_default_moves_into_the_body():
-    wanted = "def f(a, seen=None):\n    if seen is None:\n        seen = []\n    return seen"
-    assert wanted in mended("def f(a, seen=[]):\n    return seen\n")
-
-
-def test_attributes_of_the_class_are_donors():
-    source = (
-        "class A:\n    def __init__(self):\n        self.low = 1\n        self.high = 2\n"
-        "    def f(self):\n        return self.low\n"
-    )
-    assert any("return self.high" in text for text in mended(source, "A.f"))
 
 
 def test_suspicious_lines_come_first():
@@ -113,6 +30,13 @@ def test_suspicious_lines_come_first():
     edits = PythonTemplates().edits(source, suspect_of(source, "f", {2: 0.2, 3: 1.0, 4: 0.2}))
     first = next(iter(edits))
     assert first.line == 3
+
+
+def test_the_weights_of_a_function_add_up_to_the_same():
+    source = function("x = a + b\nreturn x")
+    for lines in ({}, {2: 0.2, 3: 1.0}):
+        edits = list(PythonTemplates().edits(source, suspect_of(source, "f", lines)))
+        assert TOTAL / 2 < sum(edit.weight for edit in edits) <= TOTAL
 
 
 def test_module_level_constants_can_be_edited():
@@ -193,14 +117,15 @@ def modules(draw: st.DrawFn) -> str:
     return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(modules())
 def test_edits_parse_keep_the_rest_and_are_undone_exactly(source: str):
     if not LANGUAGE.parses(source):
         return
     plain = LANGUAGE.fingerprint(source.removeprefix("\ufeff"))
     shapes = set()
-    for edit in PythonTemplates().edits(source, suspect_of(source, "f")):
+    edits = list(PythonTemplates().edits(source, suspect_of(source, "f")))
+    for edit in (*edits[:80], *edits[80::9]):
         text = edit.apply(source)
         assert LANGUAGE.parses(text)
         assert text[: edit.start] == source[: edit.start]
