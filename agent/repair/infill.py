@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import log
 from typing import Protocol
 
@@ -29,6 +30,8 @@ MAX_SUSPECTS = 3
 GAP_BEHIND = 3
 """So many lines are written anew before something is put in front of the most suspicious one."""
 _COMMENTS = {"python": "# "}
+SAMPLED = 4
+"""Holes of a round that are sampled; each costs as much as the greedy answers of five others."""
 """How a comment begins, in languages where it is not `// `."""
 
 
@@ -93,8 +96,21 @@ class InfillProposer:
         """Whether the endpoint's model turned out unable to fill gaps."""
 
     def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
-        """Candidates hole by hole, the samples that came most often first."""
-        number = 0
+        """Each hole greedily first; then samples of those where that was not what stands there.
+
+        A model that writes the very line again has little else to say about it.
+        """
+        opened = list(islice(self._opened(evidence), self._first, self._last))
+        count, temperature = self._spread[0]
+        for place in opened:
+            yield from self._filled(place, evidence, budget, 0, count, temperature)
+        opened.sort(key=lambda place: place.kept > 0)
+        for place in opened[:SAMPLED]:
+            for turn, (count, temperature) in enumerate(self._spread[1:], 1):
+                yield from self._filled(place, evidence, budget, turn, count, temperature)
+
+    def _opened(self, evidence: Evidence) -> Iterator[_Place]:
+        """All holes of the first suspects."""
         for suspect in evidence.suspects[:MAX_SUSPECTS]:
             shown = self._prompt.shown(evidence, suspect)
             language = self._prompt.language(suspect.path)
@@ -102,72 +118,79 @@ class InfillProposer:
                 continue
             seen = {language.fingerprint(shown.source[shown.start : shown.end])}
             for hole in holes(shown, suspect, evidence):
-                number += 1
-                if number <= self._first:
-                    continue
-                if budget.spent or self.unsupported or number > self._last:
-                    return
-                texts = self._ask(evidence, shown, hole, language, budget)
-                yield from self._candidates(texts, shown, hole, language, seen)
+                yield _Place(shown, hole, language, seen)
 
-    def _ask(
-        self, evidence: Evidence, shown: Shown, hole: Hole, language: Language, budget: Budget
-    ) -> list[str]:
-        """What the model put into the hole, sample by sample."""
-        before, after = surroundings(evidence, shown, hole, language)
-        texts: list[str] = []
-        for turn, (count, temperature) in enumerate(self._spread):
-            if budget.spent:
-                break
-            try:
-                answer = self._filler.complete(
-                    before,
-                    after,
-                    n=count,
-                    max_tokens=MAX_TOKENS,
-                    temperature=temperature,
-                    seed=evidence.seed + 100 * hole.start + turn,
-                    stop=[hole.stop],
-                )
-            except InfillUnsupported:
-                self.unsupported = True
-                break
-            ended = zip(answer.texts, answer.finish, strict=True)
-            texts += [text for text, finish in ended if finish == "stop"]
-        return texts
-
-    def _candidates(
+    def _filled(
         self,
-        texts: Sequence[str],
-        shown: Shown,
-        hole: Hole,
-        language: Language,
-        seen: set[str],
+        place: _Place,
+        evidence: Evidence,
+        budget: Budget,
+        turn: int,
+        count: int,
+        temperature: float,
     ) -> Iterator[Candidate]:
-        old = shown.text[hole.start : hole.end].strip()
-        counts = Counter(_written(text, hole) for text in texts)
-        kept = sum(count for text, count in counts.items() if text.strip() == old)
-        for text, count in counts.most_common():
-            edit = _edit(shown, hole, text)
-            if edit is None or text.strip() == old:
-                continue
-            new = edit.apply(shown.source)
-            shape = language.fingerprint(
-                new[shown.start : shown.end + len(new) - len(shown.source)]
+        """Candidates of one request, what was written most often first."""
+        if budget.spent or self.unsupported:
+            return
+        before, after = surroundings(evidence, place.shown, place.hole, place.language)
+        try:
+            answer = self._filler.complete(
+                before,
+                after,
+                n=count,
+                max_tokens=MAX_TOKENS,
+                temperature=temperature,
+                seed=evidence.seed + 100 * place.hole.start + turn,
+                stop=[place.hole.stop],
             )
-            if shape in seen or not language.parses(new):
-                continue
-            seen.add(shape)
+        except InfillUnsupported:
+            self.unsupported = True
+            return
+        ended = zip(answer.texts, answer.finish, strict=True)
+        for edit, nats in place.edits([text for text, finish in ended if finish == "stop"]):
             yield Candidate(
                 strategy=self.name,
                 operator=edit.operator,
-                splices=(edit.splice(shown.path),),
-                # How much more often it was written than what stands there.
-                log_probability=log(count / (kept + 1)),
+                splices=(edit.splice(place.shown.path),),
+                log_probability=nats,
             )
 
 
 def holes(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Hole]:
+@dataclass
+class _Place:
+    """A hole in the code of a suspect, and what was put into it so far."""
+
+    shown: Shown
+    hole: Hole
+    language: Language
+    seen: set[str]
+    """Fingerprints of the suspect; shared by all its holes."""
+    kept: int = 0
+    """Samples that were what stands there."""
+
+    def edits(self, texts: Sequence[str]) -> Iterator[tuple[Edit, float]]:
+        """New edits that parse, and how much more often each was written than what stands there,
+        in nats."""
+        shown = self.shown
+        old = shown.text[self.hole.start : self.hole.end].strip()
+        counts = Counter(_written(text, self.hole) for text in texts)
+        self.kept += sum(count for text, count in counts.items() if text.strip() == old)
+        for text, count in counts.most_common():
+            edit = _edit(shown, self.hole, text) if text.strip() != old else None
+            if edit is not None and self._is_new(edit):
+                yield edit, log(count / (self.kept + 1))
+
+    def _is_new(self, edit: Edit) -> bool:
+        source, end = self.shown.source, self.shown.end
+        new = edit.apply(source)
+        shape = self.language.fingerprint(new[self.shown.start : end + len(new) - len(source)])
+        if shape in self.seen or not self.language.parses(new):
+            return False
+        self.seen.add(shape)
+        return True
+
+
     """Lines of the suspect and gaps before them, the most suspicious first."""
     first = shown.source.count("\n", 0, shown.start) + 1
     failed = {f.line for t in evidence.failing for f in t.frames if f.path == suspect.path}

@@ -149,6 +149,24 @@ def test_unfinished_samples_are_no_candidates(evidence: Build, budget: Budget) -
     assert len(proposed(Scripted("    return 2"), given, budget)) == 1
 
 
+def test_lines_that_the_model_would_write_differently_are_sampled_first(
+    evidence: Build, budget: Budget
+) -> None:
+    class Knowing(Scripted):
+        """Writes the first line as it stands, and another last line."""
+
+        def complete(self, before: str, after: str, **options: Any) -> Answer:
+            self.texts = ("    b = a",) if before.endswith("f(a):\n") else ("    return 2",)
+            return super().complete(before, after, **options)
+
+    model = Knowing()
+    proposer = InfillProposer(model, (PythonLanguage(),), spread=((1, 0.0), (7, 0.6)), last=2)
+    list(proposer.propose(evidence(SOURCE, "f", lines={5: 0.9, 7: 0.5}), budget))
+    asked = [before.splitlines()[-1] for before, _ in model.asked]
+    assert asked == ["def f(a):", "", "", "def f(a):"]
+    assert [options["temperature"] for options in model.options] == [0.0, 0.0, 0.6, 0.6]
+
+
 def test_a_model_that_cannot_is_asked_once(evidence: Build, budget: Budget) -> None:
     model = Scripted("x", able=False)
     proposer = InfillProposer(model, (PythonLanguage(),))
