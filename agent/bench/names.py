@@ -9,13 +9,21 @@ from tools.report import Outcome, TestReport, TestResult
 
 
 def find(name: str, results: Iterable[TestResult]) -> tuple[TestResult, ...]:
-    """The results of the test: by its very name, else by what ends like it."""
+    """The results of the test: by its very name, else by what ends like it.
+
+    Else the only one of its class and name, for one file may import the test classes of another.
+    """
     every = tuple(results)
     exact = tuple(result for result in every if result.id == name)
     if exact:
         return exact
     wanted = _parts(name)
-    return tuple(result for result in every if _agree(wanted, _parts(result.id)))
+    alike = tuple(result for result in every if _agree(wanted, _parts(result.id)))
+    method = _method(name)
+    if alike or not method:
+        return alike
+    elsewhere = tuple(result for result in every if _method(result.id) == method)
+    return elsewhere if len(elsewhere) == 1 else ()
 
 
 def passes_now(name: str, report: TestReport) -> bool:
@@ -31,6 +39,12 @@ def failed_before(name: str, report: TestReport) -> bool:
         return all(result.outcome is not Outcome.PASSED for result in found)
     wanted = _parts(name)[0]
     return any(_is_prefix(_parts(result.id)[0], wanted) for result in report.failing)
+
+
+def _method(name: str) -> str:
+    """Class, function and parameters of a pytest id; empty for a function without a class."""
+    _, _, inside = name.partition("::")
+    return inside if "::" in inside.partition("[")[0] else ""
 
 
 def _parts(name: str) -> tuple[tuple[str, ...], str]:

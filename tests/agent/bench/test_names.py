@@ -40,6 +40,13 @@ def test_the_very_name_comes_before_those_like_it() -> None:
     assert find(exact.id, [alike, exact]) == (exact,)
 
 
+def test_a_class_that_another_file_imports_is_found_there() -> None:
+    name, there = "t/test_x.py::C::test_it", result("t/__main__.py::C::test_it")
+    assert find(name, [result("t/__main__.py::D::test_it"), there]) == (there,)
+    assert find(name, [there, result("t/all.py::C::test_it")]) == ()
+    assert find("t/test_x.py::test_it", [result("t/__main__.py::test_it")]) == ()
+
+
 def test_a_file_that_cannot_be_read_fails_all_its_tests() -> None:
     broken = TestReport(results=(result("t/test_x.py", Outcome.ERROR),))
     assert failed_before("t/test_x.py::test_it", broken)
