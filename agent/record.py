@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.redaction import redact_values
+
 GENESIS = "0" * 64
 
 
@@ -35,11 +37,12 @@ class Record:
         os.fsync(self._file.fileno())
 
     def write(self, kind: str, **data: Any) -> None:
+        """Append one line; secrets in `data` are left out."""
         entry = {
             "seq": self._seq,
             "time": round(time.time(), 3),
             "kind": kind,
-            "data": data,
+            "data": redact_values(data),
             "prev": self._prev,
         }
         self._prev = entry["hash"] = _digest(entry)

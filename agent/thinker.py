@@ -11,6 +11,7 @@ from agent.record import Record, read
 from agent.repair.seams import Budget, Clock
 from runtime.client import Answer, Branch, Client, Endpoint, Usage
 from runtime.errors import BranchingUnsupported, InfillUnsupported
+from tools.redaction import redact
 
 
 class Host(Protocol):
@@ -76,14 +77,19 @@ class Thinker:
         record: Record,
         emit: Callable[[Event], None],
         totals: Totals | None = None,
+        admit: Callable[[str], str] = redact,
     ) -> None:
-        """`totals` are those of another thinker of the same run, to be counted together."""
+        """`totals` are those of another thinker of the same run, to be counted together.
+
+        `admit` makes every text that is not ours fit to enter a prompt.
+        """
         self.totals = Totals.of(record) if totals is None else totals
         self.model = ""
         self._host = host
         self._budget = budget
         self._record = record
         self._emit = emit
+        self._admit = admit
         self._client: Client | None = None
 
     @property
@@ -112,6 +118,7 @@ class Thinker:
     ) -> Answer:
         """One request of `n` samples; with `show`, the first sample's text becomes events."""
         client = self._connect()
+        messages = self._admitted(messages)
         self._emit(Doing(text=f"The model reads the question ({purpose}, {n} samples)"))
         pulse = _Pulse(self._budget.clock, self._emit, purpose)
 
@@ -155,6 +162,7 @@ class Thinker:
         Raises InfillUnsupported where the endpoint's model cannot fill gaps.
         """
         client = self._connect()
+        before, after = self._admit(before), self._admit(after)
         self._emit(Doing(text=f"The model fills a gap ({n} samples)"))
         pulse = _Pulse(self._budget.clock, self._emit, "infill")
         try:
@@ -180,6 +188,7 @@ class Thinker:
     ) -> tuple[Branch, ...]:
         """Branches of `forced`; raises BranchingUnsupported on a foreign endpoint."""
         client = self._connect()
+        messages = self._admitted(messages)
         self._emit(Doing(text="The model reads the code: where would it have written other code?"))
         started = self._budget.clock()
         usage = Usage(0, 0)
@@ -200,6 +209,15 @@ class Thinker:
             {"forced": forced, "branches": [[b.offset, b.text] for b in branches]},
         )
         return branches
+
+    def _admitted(self, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Without secrets; system messages are our own words."""
+        return [
+            message
+            if message["role"] == "system" or not isinstance(message.get("content"), str)
+            else {**message, "content": self._admit(message["content"])}
+            for message in messages
+        ]
 
     def _connect(self) -> Client:
         if self._client is None:

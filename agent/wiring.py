@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import home
+from agent.alarm import Alarm
 from agent.deps import Cancelled, Deps
 from agent.errors import UnknownStrategy, Unusable
 from agent.events import Doing, Event, TestsProgress, ToolCalled
@@ -25,6 +26,7 @@ from runtime.models import ModelStore, is_file_name
 from tools import git
 from tools.gateway import Gateway, ToolRecord, ToolResult
 from tools.policy import LINTERS, Budgets, Policy, stop_file
+from tools.risk import Watch
 from tools.sandbox import Sandbox, choose
 from tools.testing import TestPlan, TestRunner, detect
 from tools.toolbox import build_toolbox
@@ -67,9 +69,11 @@ def build_deps(
         runner, workspace, lambda done, total: emit(TestsProgress(done=done, total=total)), stack
     )
     policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=[stop_file(home.state_root())])
-    toolbox = build_toolbox(workspace, sandbox, policy, bench)
+    facts = _facts(task, source, plan, sandbox)
+    watch = Watch(Alarm(policy, record, emit, facts))
+    toolbox = build_toolbox(workspace, sandbox, policy, bench, watch.look)
     gateway = Gateway(toolbox, policy, _on_call(record, emit))
-    thinker = Thinker(host, budget, record, emit)
+    thinker = Thinker(host, budget, record, emit, admit=watch.admit)
     stack.callback(thinker.close)
 
     def call(tool: str, **arguments: Any) -> ToolResult:
@@ -89,7 +93,6 @@ def build_deps(
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error
-    facts = _facts(task, source, plan, sandbox)
     record.write("started", task=task.model_dump(mode="json"), facts=facts)
     return Deps(
         task=task,

@@ -153,7 +153,10 @@ class Policy:
         self._approved.add(parse(path))
 
     def downgrade(self, reason: str) -> None:
-        """From now on nothing is written and nothing run."""
+        """From now on the model's calls write nothing and run nothing.
+
+        What the harness does in the copy goes on: no text chooses it, and it is confined.
+        """
         self._read_only = reason
 
     def decide(
@@ -166,7 +169,7 @@ class Policy:
         with self._lock:
             refusal = (
                 self._stopped()
-                or self._downgraded(changes)
+                or self._downgraded(caller, changes)
                 or self._repeated(name, arguments, caller)
                 or self._operation(name, arguments)
                 or self._exhausted(name, arguments, caller)
@@ -182,8 +185,8 @@ class Policy:
                 return _deny("run.stopped", "The run was stopped.")
         return None
 
-    def _downgraded(self, changes: bool) -> Decision | None:
-        if changes and self._read_only:
+    def _downgraded(self, caller: Caller, changes: bool) -> Decision | None:
+        if changes and caller == "model" and self._read_only:
             return _deny("run.read-only", f"The run is read-only: {self._read_only}")
         return None
 

@@ -70,14 +70,22 @@ class Toolbox:
 
 
 def build_toolbox(
-    workspace: Workspace, sandbox: Sandbox, policy: Policy, run_tests: RunTests | None = None
+    workspace: Workspace,
+    sandbox: Sandbox,
+    policy: Policy,
+    run_tests: RunTests | None = None,
+    look: Callable[[str], None] = lambda _: None,
 ) -> Toolbox:
-    """All tools on `workspace`; `run_tests` is absent where only reading is wanted."""
+    """All tools on `workspace`; `run_tests` is absent where only reading is wanted.
+
+    `look` gets what was read as it stands in the file: control characters do not reach a prompt,
+    but that they were there is a signal.
+    """
     root = Root(workspace.root)
     commands = CommandRunner(workspace.root, sandbox)
     tools = [
-        _list_files(root),
-        _read_file(root),
+        _list_files(root, look),
+        _read_file(root, look),
         _search_code(root),
         _write_file(workspace),
         _run_command(commands, policy),
@@ -101,9 +109,10 @@ def _schema(required: Sequence[str] = (), **properties: Any) -> dict[str, Any]:
     }
 
 
-def _list_files(root: Root) -> Tool:
+def _list_files(root: Root, look: Callable[[str], None]) -> Tool:
     def run(arguments: Mapping[str, Any]) -> Output:
         listing = list_files(root, arguments.get("path", ""), arguments.get("depth", 3))
+        look("\n".join(listing.entries))
         more = ["… more lies deeper or was left out"] if listing.truncated else []
         return Output("\n".join([*map(strip_control, listing.entries), *more]), listing)
 
@@ -112,10 +121,11 @@ def _list_files(root: Root) -> Tool:
     return Tool("list_files", description, _schema(path=_PATH, depth=depth), run)
 
 
-def _read_file(root: Root) -> Tool:
+def _read_file(root: Root, look: Callable[[str], None]) -> Tool:
     def run(arguments: Mapping[str, Any]) -> Output:
         first, last = arguments.get("first_line", 1), arguments.get("last_line")
         part = read_file(root, arguments["path"], first, last)
+        look(part.text)
         cut = f"\n… cut: the file has {part.size:,} bytes" if part.truncated else ""
         return Output(strip_control(part.text) + cut, part)
 
@@ -184,7 +194,9 @@ def _lint(commands: CommandRunner, workspace: Workspace) -> Tool:
         paths = arguments.get("paths", [])
         if not arguments.get("fix", False):
             found = commands.lint(paths)
-            lines = [f"{one.path}:{one.line}: {one.code} {one.message}" for one in found]
+            lines = [
+                f"{strip_control(one.path)}:{one.line}: {one.code} {one.message}" for one in found
+            ]
             return Output("\n".join(lines) or "Nothing was found.", found)
         fixed: dict[str, str] = {}
         for path in paths:

@@ -15,6 +15,7 @@ from rich.syntax import Syntax
 from agent import events as ev
 from agent.runner import ApprovalAnswer, ApprovalRequest
 from agent.state import Status
+from tools.redaction import redact
 from tools.text import one_line, strip_control
 
 PLAIN_EVERY = 2.0
@@ -144,13 +145,13 @@ class Progress:
 
     def _line(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(one_line(text, 300), markup=False)
+            self._console.print(one_line(redact(text), 300), markup=False)
 
     def _status(self, text: str) -> None:
         """What is going on now: overwritten in a terminal, thinned out elsewhere."""
         if self._quiet:
             return
-        line = one_line(text, 200)
+        line = one_line(redact(text), 200)
         if self._spinner is not None:
             self._spinner.update(line.replace("[", r"\["))
         elif time.monotonic() - self._last_plain >= PLAIN_EVERY:

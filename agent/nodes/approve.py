@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from agent.alarm import HELD
 from agent.deps import Deps
 from agent.events import Applied, DiffReady, PhaseStarted
 from agent.state import Approval, RunState
@@ -50,6 +51,9 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
 
 
 def _rule(deps: Deps, files: tuple[str, ...]) -> Ruling:
+    held = deps.facts.get(HELD, "")
+    if held and deps.task.approval in (Approval.YES, Approval.CI):
+        return Ruling((), held)
     match deps.task.approval:
         case Approval.YES:
             return Ruling(files, "")
