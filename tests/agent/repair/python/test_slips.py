@@ -6,27 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from agent.repair.edit import Edit
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.operators import OPERATORS
-from agent.repair.python.templates import PythonTemplates
+from agent.repair.python.templates import PythonTemplates, proposals
 from agent.repair.seams import Suspect
 
 LANGUAGE = PythonLanguage()
 EXAMPLES = Path(__file__).with_name("slips.txt")
 
 
-def edits(source: str, read: Callable[[str], str | None] | None = None) -> Iterator[Edit]:
-    """Edits of the function `f`."""
+def suspect_in(source: str) -> Suspect:
+    """The function `f`."""
     span = next(s for s in LANGUAGE.spans(source) if s.name in ("f", "A.f"))
     first, last = span.first_line, span.last_line
-    suspect = Suspect(path="pkg/m.py", name=span.name, first_line=first, last_line=last, score=1.0)
-    yield from PythonTemplates().edits(source, suspect, read)
+    return Suspect(path="pkg/m.py", name=span.name, first_line=first, last_line=last, score=1.0)
 
 
 def mended(source: str, read: Callable[[str], str | None] | None = None) -> set[str]:
     """Every text to which `f` is edited, normalised."""
-    return {plain(edit.apply(source)) for edit in edits(source, read)}
+    edits = PythonTemplates().edits(source, suspect_in(source), read)
+    return {plain(edit.apply(source)) for edit in edits}
 
 
 def plain(source: str) -> str:
@@ -59,7 +58,8 @@ def test_a_usual_slip_has_its_mend(bug: str, fix: str):
 
 
 def test_every_operator_has_an_example():
-    used = {edit.operator for _, bug, _ in examples() for edit in edits(bug)}
+    bugs = {bug for _, bug, _ in examples()}
+    used = {edit.operator for bug in bugs for edit in proposals(bug, suspect_in(bug))}
     assert {op.name for op in OPERATORS} - used == {"neighbour-function"}, "it needs other files"
 
 
