@@ -29,9 +29,9 @@ MAX_TOKENS = 48
 MAX_SUSPECTS = 3
 GAP_BEHIND = 3
 """So many lines are written anew before something is put in front of the most suspicious one."""
-_COMMENTS = {"python": "# "}
 SAMPLED = 4
 """Holes of a round that are sampled; each costs as much as the greedy answers of five others."""
+_COMMENTS = {"python": "# "}
 """How a comment begins, in languages where it is not `// `."""
 
 
@@ -156,7 +156,6 @@ class InfillProposer:
             )
 
 
-def holes(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Hole]:
 @dataclass
 class _Place:
     """A hole in the code of a suspect, and what was put into it so far."""
@@ -191,6 +190,7 @@ class _Place:
         return True
 
 
+def holes(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Hole]:
     """Lines of the suspect and gaps before them, the most suspicious first."""
     first = shown.source.count("\n", 0, shown.start) + 1
     failed = {f.line for t in evidence.failing for f in t.frames if f.path == suspect.path}
