@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 from agent.report import ItemReport, Report
 from agent.state import Kind, Status
-from tools.redaction import redact
 from tools.text import one_line, strip_control
 
 DIFF_LIMIT = 40_000
@@ -29,7 +28,7 @@ def render(report: Report) -> str:
         _follow_ups(report),
         _how(report),
     ]
-    return redact("\n\n".join(part for part in parts if part) + "\n")
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def title(report: Report) -> str:
@@ -184,6 +183,8 @@ def _tests(report: Report) -> str:
         f"| failed | {len(before.failing)} | {len(after.failing)} |",
         f"| total | {before.total} | {after.total} |",
     ]
+    if report.caveats:
+        rows += ["", *[f"- {_evidence(caveat)}" for caveat in report.caveats]]
     mended = [name for name in before.failing if name not in after.failing]
     rows += _names("Failed before, pass now:", mended)
     rows += _names("Still failing:", after.failing)
@@ -261,7 +262,6 @@ def _how(report: Report) -> str:
         lines.append(f"- Tests: {plain(str(env['tests']))}.")
     if env.get("sandbox"):
         lines.append(f"- Sandbox: {plain(str(env['sandbox']))}.")
-    lines += [f"- Risk: {plain(text)}" for text in env.get("risk", ())]
     if report.dropped:
         lines.append(f"- {len(report.dropped)} plan items dropped because they named nothing real.")
     where = (

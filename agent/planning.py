@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from agent import environment
 from agent.repair.seams import Budget, Language, Localizer, Suspect
 from agent.state import Kind, PlanItem, Status
 from tools.policy import is_protected
@@ -13,6 +14,9 @@ from tools.text import one_line
 
 MAX_ITEMS = 50
 SUSPECTS_KEPT = 8
+DOUBTFUL_WEIGHT, DOUBTFUL_SHARE = 0.25, 0.1
+"""What a failure that looks like the machine's gets: a quarter of another bug's time, and never
+more than this share of the whole budget."""
 
 
 def bug_items(
@@ -24,24 +28,36 @@ def bug_items(
 ) -> list[PlanItem]:
     """One item for each group of failing tests whose most suspicious function is the same.
 
-    `spectrum` is the run with coverage, `failing` the tests that failed and are not flaky.
+    `spectrum` is the run with coverage, `failing` the tests that failed and are not flaky. First
+    comes what is told apart best; last, what looks like the machine and not like the code.
     """
     groups: dict[tuple[str, str], list[TestResult]] = {}
+    doubtful: dict[str, list[TestResult]] = {}
     broken: list[TestResult] = []
     for test in failing:
         if _is_broken_test(test, root, language):
             broken.append(test)
             continue
+        if reason := environment.reason(test, root):
+            doubtful.setdefault(reason, []).append(test)
+            continue
         suspects = localizer.localize(root, _focus(spectrum, [test]))
         key = (suspects[0].path, suspects[0].name) if suspects else ("", "")
         groups.setdefault(key, []).append(test)
+    merged = _merged(list(groups.values()), root, spectrum, localizer)
+    reasons = [*("" for _ in merged), *doubtful]
     items = []
-    for tests in _merged(list(groups.values()), root, spectrum, localizer):
+    for tests, reason in zip([*merged, *doubtful.values()], reasons, strict=True):
         every = localizer.localize(root, _focus(spectrum, tests))
         mendable = [suspect for suspect in every if not is_protected(suspect.path)]
-        items.append(_bug(tests, mendable[:SUSPECTS_KEPT]))
-    items.sort(key=lambda item: -len(item.targets))
+        items.append(_bug(tests, mendable[:SUSPECTS_KEPT], reason))
+    items.sort(key=_order)
     return items + [_broken(test) for test in broken]
+
+
+def _order(item: PlanItem) -> tuple[bool, bool, float, int]:
+    top = max((suspect.score for suspect in item.suspects), default=0.0)
+    return bool(item.doubt), not item.suspects, -round(top, 2), -len(item.targets)
 
 
 def _merged(
@@ -107,10 +123,11 @@ def _is_broken_test(test: TestResult, root: Path, language: Language) -> bool:
     return not language.parses(path.read_text("utf-8", errors="replace"))
 
 
-def _bug(tests: Sequence[TestResult], suspects: Sequence[Suspect]) -> PlanItem:
+def _bug(tests: Sequence[TestResult], suspects: Sequence[Suspect], doubt: str) -> PlanItem:
     first = tests[0]
     reason = one_line(first.message) or "it fails without a message"
-    evidence = [f"`{test.id}` fails: `{one_line(test.message, 160)}`" for test in tests[:5]]
+    evidence = [f"looks like the environment: {doubt}"] if doubt else []
+    evidence += [f"`{test.id}` fails: `{one_line(test.message, 160)}`" for test in tests[:5]]
     if len(tests) > 5:
         evidence.append(f"and {len(tests) - 5} more tests that fail in the same place")
     top = suspects[0] if suspects else None
@@ -133,6 +150,7 @@ def _bug(tests: Sequence[TestResult], suspects: Sequence[Suspect]) -> PlanItem:
         targets=tuple(test.id for test in tests),
         suspects=tuple(suspects),
         subject=top.name if top else "",
+        doubt=doubt,
     )
 
 
@@ -160,11 +178,23 @@ def next_open(items: Sequence[PlanItem], start: int) -> int:
     return len(items)
 
 
-def share(budget: Budget, items: Sequence[PlanItem], current: int) -> float:
+def share(budget: Budget, items: Sequence[PlanItem], current: int, reserve: float = 0.0) -> float:
     """When the current item's time is up, in seconds spent by the run.
 
-    Bugs that are still open share what is left evenly, so that one that cannot be mended does
-    not starve the others.
+    Bugs that are still open share what is left, so that one that cannot be mended does not starve
+    the others; one that looks like the machine's fault gets little. `reserve` seconds are kept
+    for what comes behind all items.
     """
-    bugs = sum(item.status is Status.OPEN and bool(item.targets) for item in items[current:])
-    return budget.seconds_spent + budget.seconds_left / max(1, bugs)
+    left = max(0.0, budget.seconds_left - reserve)
+    weights = [_weight(item) for item in items[current:]]
+    own = left / max(1.0, sum(weights))
+    if current < len(items) and items[current].doubt:
+        own *= DOUBTFUL_WEIGHT
+        own = min(own, DOUBTFUL_SHARE * (budget.seconds_spent + budget.seconds_left))
+    return budget.seconds_spent + own
+
+
+def _weight(item: PlanItem) -> float:
+    if item.status is not Status.OPEN or not item.targets:
+        return 0.0
+    return DOUBTFUL_WEIGHT if item.doubt else 1.0

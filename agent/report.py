@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from agent.state import Finding, Kind, PlanItem, RunState, Status, items_of, report_of
-from tools.redaction import redact_values
 from tools.report import Outcome, TestReport
 
 if TYPE_CHECKING:
@@ -78,6 +77,8 @@ class Report(_Value):
     items: tuple[ItemReport, ...]
     flaky: tuple[str, ...]
     dropped: tuple[str, ...]
+    caveats: tuple[str, ...] = ()
+    """What the tests could not tell: they were stopped, or not all of them ran with the edits."""
     findings: tuple[Finding, ...]
     """What the model said; explanations, not facts."""
     explanation: str
@@ -96,7 +97,7 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
     items = items_of(state)
     before, after = report_of(state, "baseline"), report_of(state, "now")
     totals = deps.thinker.totals
-    report = Report(
+    return Report(
         run_id=deps.run_id,
         path=deps.task.path,
         exit_status=exit_status(state),
@@ -106,6 +107,7 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
         items=tuple(_item(item) for item in items),
         flaky=tuple(state.get("flaky", [])),
         dropped=tuple(state.get("dropped", [])),
+        caveats=tuple(state.get("caveats", [])),
         findings=tuple(Finding.model_validate(f) for f in state.get("findings", [])),
         explanation=state.get("explanation", ""),
         verdict=state.get("verdict", ""),
@@ -127,8 +129,6 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
         ),
         environment=dict(deps.facts),
     )
-    # Patches stay as they are: they must apply.
-    return Report.model_validate(redact_values(report.model_dump(), {"patch", "alternatives"}))
 
 
 def exit_status(state: RunState) -> int:

@@ -95,6 +95,8 @@ class PlanItem(BaseModel):
     suspects: tuple[Suspect, ...] = ()
     subject: str = ""
     """What the item is about inside its file: the copied function, the linter's rules."""
+    doubt: str = ""
+    """Why the failure looks like the machine's fault and not the code's; empty when it does not."""
     status: Status = Status.OPEN
     note: str = ""
     patch: str = ""
@@ -145,6 +147,10 @@ class RunState(TypedDict, total=False):
     """When the current item's share of the budget ends, in seconds spent by the run."""
     edits: dict[str, str]
     """Whole new text of every file accepted so far."""
+    accepted: list[dict[str, Any]]
+    """Items that were mended: `item` (its number), `edits` before it, `standby` verdicts."""
+    caveats: list[str]
+    """What the tests could not tell, one sentence each."""
     findings: list[dict[str, Any]]
     dropped: list[str]
     """Plan items that named something which does not exist, and why they were dropped."""

@@ -24,6 +24,9 @@ LONGEST = 60.0
 TRACED_SLOWDOWN = 20
 """Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
 TRACED_LEAST = 5.0
+HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 5.0, 3.0
+"""In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
+before this many times what the slowest test was seen to take."""
 
 
 class TestBench:
@@ -62,7 +65,7 @@ class TestBench:
                 selection,
                 coverage=coverage,
                 timeout=timeout,
-                test_timeout=self._traced_limit() if coverage else None,
+                test_timeout=self._traced_limit() if coverage else self._patience(timeout),
                 on_progress=self._on_progress,
             )
             if not coverage:
@@ -89,6 +92,13 @@ class TestBench:
             brief=True,
             watch=watch,
         )
+
+    def _patience(self, timeout: float | None) -> float | None:
+        """Seconds for one test of a run that has few for all of them: many may hang."""
+        if timeout is None:
+            return None
+        known = HANGING_SLACK * max(self._seconds.values(), default=0.0)
+        return max(HANGING_LEAST, HANGING_SHARE * timeout, known)
 
     def _traced_limit(self) -> float:
         """Seconds for one test under coverage; one that hung before must not hang as long again."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent import planning, reading, searching, tidying
+from agent import baseline as first_run
+from agent import finishing, planning, reading, searching, tidying
 from agent.deps import Deps
-from agent.errors import Unusable
-from agent.events import Note, PhaseStarted, PlanReady, TestsFinished
+from agent.events import PhaseStarted, PlanReady
 from agent.state import Finding, PlanItem, RunState, Scope, Status, dump
 from tools.report import TestReport, TestResult
 
@@ -16,8 +16,8 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps = runtime.context
     deps.workspace.reset(state.get("edits", {}))
     deps.emit(PhaseStarted(phase="plan", detail=str(deps.facts["tests"])))
-    baseline = _baseline(deps)
-    spectrum, failing, flaky = _spectrum(deps, baseline)
+    baseline, caveats = first_run.run_all(deps)
+    spectrum, failing, flaky = first_run.with_coverage(deps, baseline)
     searching.keep_spectrum(deps, spectrum)
     items = planning.bug_items(
         deps.workspace.root, spectrum, failing, deps.localizer, deps.language
@@ -41,52 +41,19 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "findings": [dump(finding) for finding in findings],
         "dropped": dropped,
         "current": planning.next_open(kept, 0),
-        "until": planning.share(deps.budget, kept, planning.next_open(kept, 0)),
+        "until": planning.share(
+            deps.budget,
+            kept,
+            planning.next_open(kept, 0),
+            finishing.reserve(baseline, deps.task.budget_seconds),
+        ),
+        "caveats": caveats,
         "seconds": deps.budget.seconds_spent,
     }
 
 
 def _searchable(item: PlanItem) -> bool:
     return item.status is Status.OPEN and bool(item.targets)
-
-
-def _baseline(deps: Deps) -> TestReport:
-    report = deps.run_tests(clean=True)
-    deps.record.write("baseline", report=dump(report))
-    if not report.results:
-        reason = report.problem or "no test was collected"
-        raise Unusable(
-            f"The tests of {deps.task.path} did not run: {reason} "
-            "Name the right command with --test-cmd."
-        )
-    deps.emit(_finished(report, "before"))
-    if report.problem:
-        deps.emit(Note(text=report.problem, level="warning"))
-    return report
-
-
-def _spectrum(
-    deps: Deps, baseline: TestReport
-) -> tuple[TestReport, tuple[TestResult, ...], list[str]]:
-    """The run with coverage, the tests that fail every time, and those that are flaky."""
-    if not baseline.failing:
-        return baseline, (), []
-    wanted = [test.id for test in baseline.failing]
-    files = {test.path for test in baseline.failing}
-    passing = [r for r in baseline.results if r not in baseline.failing]
-    passing.sort(key=lambda r: r.path not in files)
-    others = [result.id for result in passing[: searching.SPECTRUM_TESTS]]
-    report = deps.run_tests([*wanted, *others], coverage=True)
-    again = {test.id for test in report.failing}
-    seen = {result.id for result in report.results}
-    flaky = [name for name in wanted if name in seen and name not in again]
-    for name in flaky:
-        deps.emit(Note(text=f"{name} failed once and passed on a rerun: flaky", level="warning"))
-    detailed = {test.id: test for test in report.failing}
-    failing = tuple(
-        detailed.get(test.id, test) for test in baseline.failing if test.id not in flaky
-    )
-    return report, failing, flaky
 
 
 def _scope(
@@ -101,13 +68,3 @@ def _scope(
     for test in failing:
         covered.update(spectrum.imports.get(test.path, ()))
     return frozenset(path for path in covered if not deps.language.is_test(path))
-
-
-def _finished(report: TestReport, what: str) -> TestsFinished:
-    return TestsFinished(
-        passed=report.passed_count,
-        total=report.total,
-        failing=tuple(test.id for test in report.failing),
-        seconds=report.seconds,
-        what=what,
-    )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from agent import planning, searching
+from agent import finishing, planning, searching
 from agent.deps import Deps
 from agent.events import ItemFinished, Note, PhaseStarted, TestsFinished
+from agent.repair.affordable import merged
 from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Verdict
 from agent.state import (
@@ -28,8 +30,23 @@ CONFIRMATIONS = 3
 """Winners that fail the clean run before the round counts as lost."""
 
 
+@dataclass(frozen=True)
+class Confirmed:
+    """What a clean run with the winner in place told."""
+
+    report: TestReport
+    """Of the whole suite; where that is slow, as far as it is known by now."""
+    near: int | None
+    """How many tests ran; None for the whole suite."""
+
+
 def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
-    deps = runtime.context
+    changes = _verify(runtime.context, state)
+    seen: RunState = {**state, **changes}
+    return {**changes, **finishing.finish(runtime.context, seen)}
+
+
+def _verify(deps: Deps, state: RunState) -> RunState:
     item = current_item(state)
     assert item is not None, "verify follows edit, which had an item"
     batch = [Candidate.model_validate(c) for c in state.get("batch", [])]
@@ -47,10 +64,10 @@ def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
     ranking = deps.ranker.rank(survivors, searching.evidence(deps, state, item), deps.budget)
     item = item.model_copy(update={"behaviours": ranking.behaviours})
     for place, verdict in enumerate(ranking.order[:CONFIRMATIONS]):
-        report = _confirm(deps, state, item, verdict)
-        if report is not None:
+        confirmed = _confirm(deps, state, item, verdict)
+        if confirmed is not None:
             item = item.model_copy(update={"agreeing": ranking.agreeing[place]})
-            return _accept(deps, state, item, verdict, report, ranking.order[place + 1 :])
+            return _accept(deps, state, item, verdict, confirmed, ranking.order[place + 1 :])
     return {
         "items": _with(state, item),
         "batch": [],
@@ -61,21 +78,32 @@ def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
 
 
 def _tidy(deps: Deps, state: RunState, item: PlanItem, candidate: Candidate) -> RunState:
-    """Duplication and style make no test pass: the whole suite must stay as it was."""
-    verdict = Verdict(candidate=candidate, target_passed=0, target_total=0, whole_suite=True)
+    """Duplication and style make no test pass: those that passed must go on to do so."""
+    kept = finishing.reserve(report_of(state, "baseline"), deps.task.budget_seconds)
+    if kept and deps.budget.seconds_left < kept:
+        return _give_up(deps, state, item, "The rest of the budget is kept for the whole suite.")
+    verdict = Verdict(candidate=candidate, target_passed=0, target_total=0)
     item = item.model_copy(update={"tried": 1, "survivors": 1})
-    report = _confirm(deps, state, item, verdict)
-    if report is not None:
-        return _accept(deps, state, item, verdict, report)
+    confirmed = _confirm(deps, state, item, verdict)
+    if confirmed is not None:
+        return _accept(deps, state, item, verdict, confirmed)
     return _give_up(deps, state, item, "The tests do not pass with the change.")
 
 
-def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> TestReport | None:
-    """The whole suite in a process of its own with the winner in place; None when it fails."""
+def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> Confirmed | None:
+    """A clean run in a process of its own with the winner in place; None when it fails.
+
+    Of the whole suite, or where that is slow, of the tests near the edit.
+    """
+    now = report_of(state, "now")
+    near = finishing.nearby(deps, state, item, verdict.candidate)
+    if near is not None and not near:
+        # Then it rests on the whole suite behind all items, if there will be such a run.
+        return None if report_of(state, "baseline").timed_out else Confirmed(now, 0)
     deps.workspace.reset(searching.edited(deps, state, verdict.candidate))
-    report = deps.run_tests(clean=True)
-    good = [t for t in report_of(state, "now").ids(Outcome.PASSED) if t not in _flaky(state)]
-    worse = regressed(good, report)
+    report = deps.run_tests(near, clean=True)
+    good = [t for t in now.ids(Outcome.PASSED) if t not in _flaky(state)]
+    worse = regressed([t for t in good if near is None or t in near], report)
     lost = [t for t in item.targets if not passes(t, report)]
     if item.kind is Kind.BUG and verdict.survives and lost:
         worse = (*worse, *lost)
@@ -92,7 +120,9 @@ def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> T
             what="confirmed",
         )
     )
-    return report
+    if near is None:
+        return Confirmed(report, None)
+    return Confirmed(merged(now, report), len(report.results))
 
 
 def _accept(
@@ -100,15 +130,18 @@ def _accept(
     state: RunState,
     item: PlanItem,
     verdict: Verdict,
-    report: TestReport,
+    confirmed: Confirmed,
     others: Sequence[Verdict] = (),
 ) -> RunState:
+    report, whole = confirmed.report, confirmed.near is None
+    note = "" if whole else f"Checked by itself with {confirmed.near} tests near the edit."
     edits = searching.edited(deps, state, verdict.candidate)
     done = item.model_copy(
         update={
             "status": Status.FIXED if verdict.survives else Status.PARTLY,
             "patch": deps.workspace.diff_between(state.get("edits", {}), edits),
-            "chosen": verdict,
+            "chosen": verdict.model_copy(update={"whole_suite": whole}),
+            "note": note,
             "alternatives": tuple(
                 deps.workspace.diff_between(
                     state.get("edits", {}), searching.edited(deps, state, other.candidate)
@@ -121,16 +154,17 @@ def _accept(
     deps.emit(ItemFinished(item=done))
     items = _settle(deps, _items(state, done), report, done)
     items = planning.number([*items, *searching.newly_failing(deps, state, items, edits, report)])
-    return _turn(deps, items, {"edits": edits, "now": dump(report)})
+    accepted = finishing.kept(state, done, others)
+    return _turn(deps, state, items, {"edits": edits, "now": dump(report), "accepted": accepted})
 
 
 def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
     """Nothing is left to try: keep the best partial mend, if there is one."""
     for kept in state.get("partial", [])[:CONFIRMATIONS]:
         verdict = Verdict.model_validate(kept)
-        report = _confirm(deps, state, item, verdict)
-        if report is not None:
-            return _accept(deps, state, item, verdict, report)
+        confirmed = _confirm(deps, state, item, verdict)
+        if confirmed is not None:
+            return _accept(deps, state, item, verdict, confirmed)
     if item.kind is not Kind.BUG:
         return _give_up(deps, state, item, "Another edit took it away or moved it.")
     return _give_up(deps, state, item, f"{item.tried} candidates were tried and none passed.")
@@ -139,12 +173,13 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
 def _give_up(deps: Deps, state: RunState, item: PlanItem, note: str) -> RunState:
     done = item.model_copy(update={"status": Status.FAILED, "note": note})
     deps.emit(ItemFinished(item=done))
-    return _turn(deps, _items(state, done), {})
+    return _turn(deps, state, _items(state, done), {})
 
 
-def _turn(deps: Deps, items: list[PlanItem], changes: RunState) -> RunState:
+def _turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState) -> RunState:
     """On to the next open item."""
     following = planning.next_open(items, 0)
+    kept = finishing.reserve(report_of(state, "baseline"), deps.task.budget_seconds)
     return {
         **changes,
         "items": [dump(item) for item in items],
@@ -152,7 +187,7 @@ def _turn(deps: Deps, items: list[PlanItem], changes: RunState) -> RunState:
         "round": 0,
         "batch": [],
         "partial": [],
-        "until": planning.share(deps.budget, items, following),
+        "until": planning.share(deps.budget, items, following, kept),
         "seconds": deps.budget.seconds_spent,
     }
 

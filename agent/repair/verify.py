@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from agent.repair.affordable import covers, edited_lines, is_slow, near
 from agent.repair.edit import SourceReader, edited_files, read_source
 from agent.repair.outcomes import passed_targets, regressed
 from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Span, Verdict
@@ -15,6 +16,8 @@ MANY_TARGETS = 8
 """Above so many failing tests a candidate's run stops at the first that still fails."""
 MAX_COVERING = 40
 """Passing tests that cover an edit and run before the whole suite does."""
+NEAR_SECONDS = 5.0
+"""What the passing tests near an edit may take where the whole suite is too slow to follow them."""
 
 
 class CandidateRunner(Protocol):
@@ -38,7 +41,8 @@ class CandidateRunner(Protocol):
 class SearchVerifier:
     """Failing tests first, then those that ran the edited lines, then the whole suite.
 
-    The caller confirms the winner once more in a clean process.
+    Where the whole suite is slow it is left to the caller, who confirms the winner in a clean
+    process in any case.
     """
 
     def __init__(
@@ -101,14 +105,15 @@ class SearchVerifier:
         self, candidate: Candidate, files: Mapping[str, str], trial: _Trial, budget: Budget
     ) -> tuple[tuple[str, ...], bool]:
         """Regressions among the tests nearby, then among all; and whether all ran."""
-        near = trial.covering(candidate)
-        if near:
-            worse = regressed(near, self._run(files, near, budget, stop_at_first=True))
+        slow = is_slow(trial.baseline, budget.seconds_spent + budget.seconds_left)
+        nearby = trial.nearby(candidate) if slow else trial.covering(candidate)
+        if nearby:
+            worse = regressed(nearby, self._run(files, nearby, budget, stop_at_first=True))
             if worse:
                 return worse, False
-        if trial.others <= len(near):
-            return (), True
-        if trial.whole_runs >= self._whole_runs:
+        if trial.others <= len(nearby):
+            return (), not trial.baseline.timed_out
+        if slow or trial.whole_runs >= self._whole_runs:
             return (), False
         trial.whole_runs += 1
         worse = regressed(trial.passing, self._run(files, None, budget))
@@ -139,6 +144,7 @@ class _Trial:
         self._spans: dict[str, tuple[Span, ...]] = {}
         self._seen: set[tuple[str, ...]] = set()
         self.targets = tuple(test.id for test in evidence.failing)
+        self.baseline = evidence.baseline
         self.passing = evidence.baseline.ids(Outcome.PASSED)
         self.whole_runs = 0
         self.others = len([name for name in self.passing if name not in self.targets])
@@ -194,21 +200,18 @@ class _Trial:
 
     def covering(self, candidate: Candidate) -> tuple[str, ...]:
         """Passing tests that ran an edited line, at most forty."""
-        edited: dict[str, set[int]] = {}
-        for splice in candidate.splices:
-            source = self._sources[splice.path]
-            first = source.count("\n", 0, splice.start) + 1
-            last = source.count("\n", 0, splice.end) + 1
-            edited.setdefault(splice.path, set()).update(range(first, last + 1))
+        edited = edited_lines(candidate.splices, self._sources)
         found = [
             test.id
-            for test in self._evidence.baseline.results
-            if test.outcome is Outcome.PASSED
-            and any(
-                not lines.isdisjoint(test.lines.get(path, ())) for path, lines in edited.items()
-            )
+            for test in self.baseline.results
+            if test.outcome is Outcome.PASSED and covers(test, edited)
         ]
         return tuple(found[:MAX_COVERING])
+
+    def nearby(self, candidate: Candidate) -> tuple[str, ...]:
+        """Passing tests near the edit, a few seconds of them."""
+        edited = edited_lines(candidate.splices, self._sources)
+        return near(self.baseline, edited, self.targets, NEAR_SECONDS)
 
     def _load(self, path: str) -> None:
         if path not in self._sources:

@@ -8,7 +8,7 @@ import pytest
 
 from agent import planning
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Suspect
+from agent.repair.seams import Budget, Suspect
 from agent.state import Kind, PlanItem, Status
 from tools.report import Outcome, TestReport, TestResult
 
@@ -104,3 +104,67 @@ def test_groups_are_joined_when_all_their_tests_run_the_shared_suspect(
     report = TestReport(results=tests)
     found = planning.bug_items(root, report, tests, Shared(), PythonLanguage())
     assert len(found) == groups
+
+
+class Scored(FirstLetter):
+    """`a` is suspected less than any other."""
+
+    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+        found = super().localize(root, baseline)
+        return tuple(s.model_copy(update={"score": 0.4 if s.name == "a" else 0.9}) for s in found)
+
+
+MISSING = "ModuleNotFoundError: No module named 'black'"
+
+
+def test_the_surest_comes_first_and_what_looks_like_the_machine_last(root: Path) -> None:
+    tests = (
+        *[failing(f"test_b_{n}", message=MISSING, id=f"test_x.py::test_b{n}") for n in range(5)],
+        *[failing(f"test_a{n}") for n in range(3)],
+        failing("test_b"),
+    )
+    report = TestReport(results=tests)
+    found = planning.bug_items(root, report, tests, Scored(), PythonLanguage())
+    assert [(item.path, len(item.targets), bool(item.doubt)) for item in found] == [
+        ("b.py", 1, False),
+        ("a.py", 3, False),
+        ("b.py", 5, True),
+    ]
+    assert found[2].evidence[0] == (
+        "looks like the environment: the module `black` is not installed"
+    )
+    assert not any(text.startswith("looks like") for text in found[0].evidence)
+
+
+def bug(doubt: str = "", status: Status = Status.OPEN) -> PlanItem:
+    return PlanItem(
+        number=1,
+        kind=Kind.BUG,
+        title="t",
+        path="a",
+        first_line=1,
+        last_line=1,
+        targets=("t",),
+        doubt=doubt,
+        status=status,
+    )
+
+
+@pytest.mark.parametrize(
+    ("items", "reserve", "until"),
+    [
+        ([bug()], 0.0, 100.0),
+        ([bug()], 40.0, 60.0),
+        ([bug(), bug()], 0.0, 50.0),
+        ([bug(), bug(status=Status.FIXED)], 0.0, 100.0),
+        ([bug(), bug("no network")], 0.0, 80.0),
+        ([bug("no network")], 0.0, 10.0),
+        ([bug("no network"), bug(), bug(), bug(), bug()], 0.0, 25.0 / 4.25),
+        ([], 0.0, 100.0),
+    ],
+)
+def test_time_is_shared_and_a_doubtful_bug_gets_little(
+    items: list[PlanItem], reserve: float, until: float
+) -> None:
+    budget = Budget(deadline=100.0, clock=lambda: 0.0)
+    assert planning.share(budget, items, 0, reserve) == pytest.approx(until)

@@ -120,3 +120,18 @@ def test_the_budget_and_lost_patience_end_it(evidence: Callable[..., Evidence]):
     never = Scripted(lambda text, name: False)
     short = Budget(deadline=1.0, clock=lambda: 0.0, test_runs=2)
     assert len(list(verifier(never).verify(candidates, before, short))) == 2
+
+
+def test_a_slow_suite_is_not_run_for_survivors(evidence: Callable[..., Evidence], budget: Budget):
+    before = evidence(SOURCE, "f")
+    failing, passing = before.baseline.results
+    far = passing.model_copy(update={"id": "far/test_z.py::far", "path": "far/test_z.py"})
+    for seconds, slow in ((1.0, False), (60.0, True)):
+        results = (failing, passing, far)
+        report = before.baseline.model_copy(update={"results": results, "seconds": seconds})
+        runner = Scripted(lambda text, name: name != far.id)
+        (verdict,) = verifier(runner).verify(
+            [returning("b")], replace(before, baseline=report), budget
+        )
+        assert (verdict.survives, verdict.whole_suite) == (slow, not slow)
+        assert runner.runs == [(TARGET,), (OTHER,) if slow else None]

@@ -1,0 +1,171 @@
+"""The tests before any edit: all of them if time allows, then with coverage those that matter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from pathlib import PurePosixPath
+
+from agent.deps import Deps
+from agent.errors import Unusable
+from agent.events import Note, TestsFinished
+from agent.repair import affordable
+from agent.state import dump
+from tools.report import Outcome, TestReport, TestResult
+
+FIRST_SHARE, SECOND_SHARE, LEAST = 0.2, 0.15, 10.0
+"""The first run is stopped at this share of the budget, but not before so many seconds. Then the
+test files that it did not reach get another share: those that came first may be the slow ones."""
+QUICK_SECONDS = 10.0
+"""Coverage is measured on all passing tests of a suite that takes no longer, else on this many:"""
+SPECTRUM_TESTS = 400
+SLOWDOWN, SPECTRUM_LEAST, SPECTRUM_MOST, SPECTRUM_SHARE = 4.0, 5.0, 30.0, 0.15
+"""The run with coverage may take this many times the first one, within these seconds and no more
+than this share of the budget. The failing tests come first in it."""
+
+
+def run_all(deps: Deps) -> tuple[TestReport, list[str]]:
+    """The first run, and one sentence on what it could not do, if there is anything.
+
+    Raises Unusable when no test ran.
+    """
+    budget = deps.task.budget_seconds
+    report = deps.run_tests(clean=True, timeout=max(FIRST_SHARE * budget, min(LEAST, budget)))
+    deps.record.write("baseline", report=dump(report))
+    cut = report.timed_out and bool(report.results)
+    if cut:
+        report = _with_others(deps, without_interrupted(report), SECOND_SHARE * budget)
+    if not report.results:
+        reason = report.problem or "no test was collected"
+        raise Unusable(
+            f"The tests of {deps.task.path} did not run: {reason} "
+            "Name the right command with --test-cmd."
+        )
+    deps.emit(
+        TestsFinished(
+            passed=report.passed_count,
+            total=report.total,
+            failing=tuple(test.id for test in report.failing),
+            seconds=report.seconds,
+            what="before",
+        )
+    )
+    told = _stopped(report) if cut else report.problem
+    if told:
+        deps.emit(Note(text=told, level="warning"))
+    return report, [told] if cut else []
+
+
+def _with_others(deps: Deps, first: TestReport, seconds: float) -> TestReport:
+    """The report with what can be learnt in `seconds` of the test files that were not reached."""
+    reached = {result.path for result in first.results}
+    folders = {path.partition("/")[0] for path in reached}
+    others = [
+        path
+        for path in sorted(deps.workspace.manifest.files)
+        if path not in reached and path.partition("/")[0] in folders and _holds_tests(path)
+    ]
+    # A command of the user's own may leave files out on purpose.
+    if not others or deps.task.test_command is not None:
+        return first
+    second = deps.run_tests(others, clean=True, timeout=seconds)
+    deps.record.write("baseline", report=dump(second))
+    if second.timed_out and second.results:
+        second = without_interrupted(second)
+    both = affordable.merged(first, second)
+    return both.model_copy(update={"seconds": first.seconds + second.seconds})
+
+
+def _holds_tests(path: str) -> bool:
+    name = PurePosixPath(path)
+    return name.suffix == ".py" and (name.stem.startswith("test_") or name.stem.endswith("_test"))
+
+
+def _stopped(report: TestReport) -> str:
+    known = f" of {report.collected}" if report.collected > len(report.results) else ""
+    return (
+        f"The tests were stopped after {report.seconds:.0f} s, for they may take no more of the "
+        f"budget: {len(report.results)}{known} ran, the others are not known."
+    )
+
+
+def without_interrupted(report: TestReport) -> TestReport:
+    """The test that ran when the time was over did not fail: it was not waited for."""
+    *rest, last = report.results
+    if last.message.startswith("TestTimeout"):
+        return report.model_copy(update={"results": tuple(rest)})
+    return report
+
+
+def with_coverage(
+    deps: Deps, baseline: TestReport
+) -> tuple[TestReport, tuple[TestResult, ...], list[str]]:
+    """The run with coverage, the tests that fail every time, and those that are flaky."""
+    if not baseline.failing:
+        return baseline, (), []
+    wanted = [test.id for test in baseline.failing]
+    report = deps.run_tests(
+        [*wanted, *chosen(baseline)],
+        coverage=True,
+        timeout=_coverage_limit(baseline, deps.task.budget_seconds),
+    )
+    if report.timed_out and report.results:
+        report = without_interrupted(report)
+    again = {test.id for test in report.failing}
+    seen = {result.id for result in report.results}
+    flaky = [name for name in wanted if name in seen and name not in again]
+    for name in flaky:
+        deps.emit(Note(text=f"{name} failed once and passed on a rerun: flaky", level="warning"))
+    detailed = {test.id: test for test in report.failing}
+    failing = tuple(
+        detailed.get(test.id, test) for test in baseline.failing if test.id not in flaky
+    )
+    return report, failing, flaky
+
+
+def _coverage_limit(baseline: TestReport, budget: float) -> float:
+    usual = max(SPECTRUM_LEAST, SLOWDOWN * baseline.seconds)
+    return min(usual, SPECTRUM_MOST, max(SPECTRUM_LEAST, SPECTRUM_SHARE * budget))
+
+
+def chosen(baseline: TestReport) -> list[str]:
+    """Ids of passing tests to measure, those that tell most about the failing ones first.
+
+    With few passing tests an innocent function that happens to run in none of them looks guilty.
+    """
+    ordered = list(_by_nearness(baseline))
+    whole = baseline.seconds <= QUICK_SECONDS and not baseline.timed_out
+    return ordered if whole else ordered[:SPECTRUM_TESTS]
+
+
+def _by_nearness(baseline: TestReport) -> Iterator[str]:
+    """Tests in the files of failing ones, then in files whose names are like theirs, then others.
+
+    Of files that are equally like, one test is taken of each in turn.
+    """
+    failing = {test.path for test in baseline.failing}
+    by_file: defaultdict[str, list[str]] = defaultdict(list)
+    for test in baseline.results:
+        if test.outcome is Outcome.PASSED:
+            by_file[test.path].append(test.id)
+    for path in sorted(failing):
+        yield from by_file.pop(path, ())
+    words = set().union(*map(_words, failing))
+    alike: defaultdict[int, list[list[str]]] = defaultdict(list)
+    for path, names in by_file.items():
+        alike[len(words & _words(path))].append(names)
+    for shared in sorted(alike, reverse=True):
+        yield from _in_turn(alike[shared])
+
+
+def _in_turn(groups: Sequence[Sequence[str]]) -> Iterator[str]:
+    for row in zip_longest(*groups):
+        yield from (name for name in row if name is not None)
+
+
+def _words(path: str) -> set[str]:
+    """What a test file is about, by its name and its folders: `{"io", "parser"}`."""
+    place = PurePosixPath(path)
+    parts = [*place.parent.parts, place.stem]
+    return {word for part in parts for word in part.split("_")} - {"test", "tests", ""}

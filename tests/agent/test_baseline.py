@@ -1,0 +1,169 @@
+"""The first runs stay within their share of the budget and tell what they left out."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from agent import baseline
+from agent.deps import Deps
+from agent.errors import Unusable
+from agent.events import Note
+from tools.report import Outcome, TestReport, TestResult
+
+
+def result(name: str, outcome: Outcome = Outcome.PASSED, message: str = "") -> TestResult:
+    path = name.partition("::")[0]
+    return TestResult(id=name, outcome=outcome, path=path, message=message)
+
+
+FILES = ("t.py", "slow/test_a.py", "slow/test_z.py", "slow/helper.py", "docs/test_doc.py")
+
+
+class World:
+    """Deps that answer each test run with the next report."""
+
+    def __init__(
+        self, *reports: TestReport, budget: float = 100.0, command: str | None = None
+    ) -> None:
+        self.reports = list(reports)
+        self.asked: list[tuple[Any, dict[str, Any]]] = []
+        self.notes: list[str] = []
+        self.deps = cast(
+            Deps,
+            SimpleNamespace(
+                task=SimpleNamespace(budget_seconds=budget, path="/repo", test_command=command),
+                workspace=SimpleNamespace(manifest=SimpleNamespace(files=FILES)),
+                run_tests=self.run_tests,
+                emit=lambda event: isinstance(event, Note) and self.notes.append(event.text),
+                record=SimpleNamespace(write=lambda *_a, **_k: None),
+            ),
+        )
+
+    def run_tests(self, selection: Any = None, **options: Any) -> TestReport:
+        self.asked.append((selection, options))
+        return self.reports.pop(0)
+
+
+CUT = result("t.py::c", Outcome.FAILED, "TestTimeout: still running after 3 seconds")
+
+
+@pytest.mark.parametrize(("budget", "limit"), [(100.0, 20.0), (20.0, 10.0), (5.0, 5.0)])
+def test_the_first_run_gets_a_share_of_the_budget(budget: float, limit: float) -> None:
+    world = World(TestReport(results=(result("t.py::a"),)), budget=budget)
+    baseline.run_all(world.deps)
+    assert world.asked == [(None, {"clean": True, "timeout": limit})]
+
+
+def test_what_ran_before_the_time_was_over_is_kept() -> None:
+    bad = result("t.py::b", Outcome.FAILED, "AssertionError")
+    results = (result("t.py::a"), bad, CUT)
+    report = TestReport(results=results, timed_out=True, collected=40, seconds=20.0)
+    world = World(report)
+    found, caveats = baseline.run_all(world.deps)
+    assert [test.id for test in found.results] == ["t.py::a", "t.py::b"]
+    assert found.failing == (bad,)
+    assert caveats == world.notes
+    assert "stopped after 20 s" in caveats[0]
+    assert "2 of 40 ran" in caveats[0]
+
+
+SLOW = TestReport(results=(result("slow/test_a.py::a"), CUT), timed_out=True, seconds=20.0)
+
+
+def test_files_that_were_not_reached_get_a_share_of_their_own() -> None:
+    bad = result("slow/test_z.py::z", Outcome.FAILED, "AssertionError")
+    world = World(SLOW, TestReport(results=(bad,), seconds=4.0))
+    found, caveats = baseline.run_all(world.deps)
+    assert world.asked[1] == (["slow/test_z.py"], {"clean": True, "timeout": 15.0})
+    assert [test.id for test in found.results] == ["slow/test_a.py::a", "slow/test_z.py::z"]
+    assert found.timed_out
+    assert "stopped after 24 s" in caveats[0]
+
+
+def test_a_command_of_the_users_own_is_not_widened() -> None:
+    world = World(SLOW, command="pytest slow/test_a.py")
+    found, _ = baseline.run_all(world.deps)
+    assert len(world.asked) == 1
+    assert len(found.results) == 1
+
+
+def test_a_test_that_hangs_in_a_run_that_ends_is_a_failure() -> None:
+    world = World(TestReport(results=(result("t.py::a"), CUT)))
+    found, caveats = baseline.run_all(world.deps)
+    assert found.failing == (CUT,)
+    assert caveats == []
+
+
+@pytest.mark.parametrize(
+    "report", [TestReport(), TestReport(results=(CUT,), timed_out=True, problem="Too slow.")]
+)
+def test_without_a_result_there_is_nothing_to_go_on_with(report: TestReport) -> None:
+    with pytest.raises(Unusable, match="did not run"):
+        baseline.run_all(World(report).deps)
+
+
+def several(path: str, count: int) -> list[TestResult]:
+    return [result(f"{path}::t{number}") for number in range(count)]
+
+
+BAD = result("tests/io/test_parser.py::bad", Outcome.FAILED)
+SUITE = (
+    *several("tests/web/test_page.py", 2),
+    *several("tests/web/test_form.py", 2),
+    *several("tests/io/test_writer.py", 1),
+    *several("tests/io/test_old_parser.py", 1),
+    *several("tests/io/test_parser.py", 1),
+    result("tests/io/test_parser.py::skipped", Outcome.SKIPPED),
+    BAD,
+)
+
+
+def test_coverage_begins_with_the_nearest_tests_and_spreads_over_the_others() -> None:
+    assert baseline.chosen(TestReport(results=SUITE)) == [
+        "tests/io/test_parser.py::t0",
+        "tests/io/test_old_parser.py::t0",
+        "tests/io/test_writer.py::t0",
+        "tests/web/test_page.py::t0",
+        "tests/web/test_form.py::t0",
+        "tests/web/test_page.py::t1",
+        "tests/web/test_form.py::t1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "timed_out", "count"), [(9.0, False, 700), (11.0, False, 400), (9.0, True, 400)]
+)
+def test_all_tests_of_a_quick_suite_are_measured(
+    seconds: float, timed_out: bool, count: int
+) -> None:
+    results = (BAD, *several("t.py", 700))
+    report = TestReport(results=results, seconds=seconds, timed_out=timed_out)
+    assert len(baseline.chosen(report)) == count
+
+
+@pytest.mark.parametrize(
+    ("seconds", "budget", "limit"),
+    [(0.1, 300.0, 5.0), (4.0, 300.0, 16.0), (9.0, 300.0, 30.0), (9.0, 100.0, 15.0)],
+)
+def test_failing_tests_come_first_and_the_measuring_ends_in_time(
+    seconds: float, budget: float, limit: float
+) -> None:
+    first = TestReport(results=SUITE, seconds=seconds)
+    measured = TestReport(results=(BAD, result("tests/io/test_parser.py::t0"), CUT), timed_out=True)
+    world = World(measured, budget=budget)
+    report, failing, flaky = baseline.with_coverage(world.deps, first)
+    ((selection, options),) = world.asked
+    assert selection[:2] == [BAD.id, "tests/io/test_parser.py::t0"]
+    assert options == {"coverage": True, "timeout": limit}
+    assert (failing, flaky) == ((BAD,), [])
+    assert CUT not in report.results
+
+
+def test_a_test_that_passes_the_second_time_is_flaky() -> None:
+    again = BAD.model_copy(update={"outcome": Outcome.PASSED})
+    world = World(TestReport(results=(again,)))
+    _, failing, flaky = baseline.with_coverage(world.deps, TestReport(results=SUITE))
+    assert (failing, flaky) == ((), [BAD.id])

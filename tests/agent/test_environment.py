@@ -1,0 +1,70 @@
+"""Failures of the machine are told from failures of the code by their words alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent import environment
+from tools.report import Outcome, TestResult
+
+RAN = 'File "/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child'
+
+
+def failing(message: str, traceback: str = "") -> TestResult:
+    return TestResult(
+        id="test_x.py::test_a", outcome=Outcome.FAILED, message=message, traceback=traceback
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "single.py").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("message", "traceback", "told"),
+    [
+        ("ModuleNotFoundError: No module named 'black'", "", "`black` is not installed"),
+        ("ModuleNotFoundError: No module named 'a.b'", "", "`a.b` is not installed"),
+        (
+            "ImportError: cannot import name 'x' from 'y' (/v/site-packages/y/__init__.py)",
+            "",
+            "another version",
+        ),
+        ("importlib.metadata.PackageNotFoundError: No package metadata", "", "metadata"),
+        ("_pytest.fixtures.FixtureLookupError: ('benchmark', <X>)", "", "`benchmark`"),
+        ("pytest.PytestRemovedIn10Warning: deprecated", "", "version of pytest"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", "", "network"),
+        (
+            "subprocess.CalledProcessError: Command '['git', 'clone', 'https://x.org/y']' failed",
+            "",
+            "network",
+        ),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'black'", RAN, "`black`"),
+    ],
+)
+def test_what_the_machine_lacks_is_named(
+    root: Path, message: str, traceback: str, told: str
+) -> None:
+    assert told in environment.reason(failing(message, traceback), root)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "ModuleNotFoundError: No module named 'ours.gone'",
+        "ModuleNotFoundError: No module named 'single'",
+        "ImportError: cannot import name 'x' from 'ours' (/work/ours/__init__.py)",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'black'",
+        "subprocess.CalledProcessError: Command '['python', '-m', 'ours']' failed",
+        "AssertionError: assert 1 == 2",
+        "",
+    ],
+)
+def test_other_failures_are_the_codes(root: Path, message: str) -> None:
+    assert environment.reason(failing(message), root) == ""
