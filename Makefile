@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees test check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees test test-attacks check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -47,6 +47,10 @@ bench-real: models
 test: check models
 	@$(BIN)/agent model pull smollm2-135m >/dev/null
 	@$(BIN)/pytest
+
+# The same tests of hostile input, at length: a minute of races, a million mutated tool calls.
+test-attacks: setup
+	@LOCUM_LONG_TESTS=1 $(BIN)/pytest tests/attacks
 
 check: setup
 	@$(BIN)/ruff check .

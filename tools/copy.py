@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.errors import UnusableRepository
+from tools.beneath import parse
+from tools.errors import RefusedPath, UnusableRepository
 
 SKIPPED_DIRECTORIES = frozenset(
     {
@@ -46,7 +47,7 @@ class Manifest(BaseModel):
     links: dict[str, str] = {}
     directories: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    """Left out: unreadable or not a file (sockets, FIFOs, devices)."""
+    """Left out: unreadable, not a file (sockets, FIFOs, devices), or not nameable as a path."""
 
 
 def copy_repository(source: Path, target: Path) -> Manifest:
@@ -63,8 +64,12 @@ def copy_repository(source: Path, target: Path) -> Manifest:
     for path, entry in _walk(source, "", skipped):
         try:
             if entry.is_symlink():
-                links[path] = str(Path(entry.path).readlink())
-                (target / path).symlink_to(links[path])
+                link = str(Path(entry.path).readlink())
+                if _is_text(link):
+                    links[path] = link
+                    (target / path).symlink_to(link)
+                else:
+                    skipped.append(path)
             elif entry.is_dir():
                 (target / path).mkdir()
                 directories.append(path)
@@ -102,11 +107,31 @@ def _walk(root: Path, below: str, skipped: list[str]) -> Iterator[tuple[str, os.
         path = f"{below}/{entry.name}" if below else entry.name
         if entry.name == ".git":  # a directory, or a file that points to one
             continue
+        if not _nameable(path):
+            skipped.append(path.encode("utf-8", "backslashreplace").decode())
+            continue
         if not entry.is_dir(follow_symlinks=False):
             yield path, entry
         elif entry.name not in SKIPPED_DIRECTORIES and not _is_environment(entry):
             yield path, entry
             yield from _walk(root, path, skipped)
+
+
+def _nameable(path: str) -> bool:
+    """Control characters and bytes that are no text can neither be recorded nor asked for."""
+    try:
+        parse(path)
+    except RefusedPath:
+        return False
+    return True
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8, as the system hands them out
+        return False
+    return True
 
 
 def _is_environment(entry: os.DirEntry[str]) -> bool:

@@ -101,7 +101,12 @@ class Workspace:
 
     def write(self, path: str, text: str) -> None:
         """Make `path` hold `text`; raises `ToolsError`."""
-        self._put(parse(path), text.encode("utf-8", "surrogateescape"))
+        name = parse(path)
+        try:
+            content = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise ToolsError(f"The text for {one_line(path, 80)!r} is not valid.") from error
+        self._put(name, content)
 
     def remove(self, path: str) -> None:
         """Delete a file; raises `ToolsError`."""
