@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.report import ItemReport, Report
 from agent.state import Kind, Status
+from tools.redaction import redact
 from tools.text import one_line, strip_control
 
 DIFF_LIMIT = 40_000
@@ -28,7 +29,7 @@ def render(report: Report) -> str:
         _follow_ups(report),
         _how(report),
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return redact("\n\n".join(part for part in parts if part) + "\n")
 
 
 def title(report: Report) -> str:
@@ -262,6 +263,7 @@ def _how(report: Report) -> str:
         lines.append(f"- Tests: {plain(str(env['tests']))}.")
     if env.get("sandbox"):
         lines.append(f"- Sandbox: {plain(str(env['sandbox']))}.")
+    lines += [f"- Risk: {plain(text)}" for text in env.get("risk", ())]
     if report.dropped:
         lines.append(f"- {len(report.dropped)} plan items dropped because they named nothing real.")
     where = (

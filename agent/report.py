@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from agent.state import Finding, Kind, PlanItem, RunState, Status, items_of, report_of
+from tools.redaction import redact_values
 from tools.report import Outcome, TestReport
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
     items = items_of(state)
     before, after = report_of(state, "baseline"), report_of(state, "now")
     totals = deps.thinker.totals
-    return Report(
+    report = Report(
         run_id=deps.run_id,
         path=deps.task.path,
         exit_status=exit_status(state),
@@ -129,6 +130,8 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
         ),
         environment=dict(deps.facts),
     )
+    # Patches stay as they are: they must apply.
+    return Report.model_validate(redact_values(report.model_dump(), {"patch", "alternatives"}))
 
 
 def exit_status(state: RunState) -> int:
