@@ -12,10 +12,11 @@ from agent.repair.python.operators.mined import MINED
 
 Body = Callable[..., Iterator[Edit]]
 
-YIELD = 0.001
-"""Fixes that one proposal of an operator with guess 1 makes, before anything was counted."""
-DOUBT = 3.0
-"""How many counted fixes outweigh a guess as much as they confirm it."""
+YIELD = 0.000116
+"""Fixes that one proposal of an operator with guess 1 made, over all operators of `MINED`."""
+DOUBT = 1.0
+"""Fixes that a guess counts for. Of 1, 2, 3, 5 and 10 the one that ranked the fixes of projects
+which were not counted best: the right edit at a median of 128, with guesses alone at 250."""
 
 
 @dataclass(frozen=True)
