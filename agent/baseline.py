@@ -19,10 +19,14 @@ FIRST_SHARE, SECOND_SHARE, LEAST = 0.2, 0.15, 10.0
 test files that it did not reach get another share: those that came first may be the slow ones."""
 QUICK_SECONDS = 10.0
 """Coverage is measured on all passing tests of a suite that takes no longer, else on this many:"""
-SPECTRUM_TESTS = 400
+SPECTRUM_TESTS, SPECTRUM_FILES = 400, 12
+"""Tests, from this many files: collecting a file under a tracer takes long."""
 SLOWDOWN, SPECTRUM_LEAST, SPECTRUM_MOST, SPECTRUM_SHARE = 4.0, 5.0, 30.0, 0.15
 """The run with coverage may take this many times the first one, within these seconds and no more
-than this share of the budget. The failing tests come first in it."""
+than this share of the budget."""
+TINY_SECONDS, FAILING_SHARE = 2.0, 0.25
+"""Of a suite that takes longer, the failing tests are measured in a run of their own, which may
+take this share of the budget: a limit on the others must not leave nothing of them."""
 
 
 def run_all(deps: Deps) -> tuple[TestReport, list[str]]:
@@ -105,13 +109,7 @@ def with_coverage(
     if not baseline.failing:
         return baseline, (), []
     wanted = [test.id for test in baseline.failing]
-    report = deps.run_tests(
-        [*wanted, *chosen(baseline)],
-        coverage=True,
-        timeout=_coverage_limit(baseline, deps.task.budget_seconds),
-    )
-    if report.timed_out and report.results:
-        report = without_interrupted(report)
+    report = _measured(deps, baseline, wanted)
     again = {test.id for test in report.failing}
     seen = {result.id for result in report.results}
     flaky = [name for name in wanted if name in seen and name not in again]
@@ -122,6 +120,31 @@ def with_coverage(
         detailed.get(test.id, test) for test in baseline.failing if test.id not in flaky
     )
     return report, failing, flaky
+
+
+def _measured(deps: Deps, baseline: TestReport, wanted: list[str]) -> TestReport:
+    """What the failing tests run, and those passing ones that there is time for."""
+    budget = deps.task.budget_seconds
+    limit = _coverage_limit(baseline, budget)
+    if baseline.seconds <= TINY_SECONDS:
+        return _run_measured(deps, [*wanted, *chosen(baseline)], limit)
+    first = _run_measured(deps, wanted, max(limit, FAILING_SHARE * budget))
+    others = chosen(baseline)
+    if not others:
+        return first
+    second = _run_measured(deps, others, limit)
+    both = affordable.merged(first, second)
+    lines = {
+        path: tuple(sorted({*first.import_lines.get(path, ()), *second.import_lines.get(path, ())}))
+        for path in {**first.import_lines, **second.import_lines}
+    }
+    imports = {**second.imports, **first.imports}
+    return both.model_copy(update={"import_lines": lines, "imports": imports})
+
+
+def _run_measured(deps: Deps, selection: list[str], seconds: float) -> TestReport:
+    report = deps.run_tests(selection, coverage=True, timeout=seconds)
+    return without_interrupted(report) if report.timed_out and report.results else report
 
 
 def _coverage_limit(baseline: TestReport, budget: float) -> float:
@@ -135,8 +158,11 @@ def chosen(baseline: TestReport) -> list[str]:
     With few passing tests an innocent function that happens to run in none of them looks guilty.
     """
     ordered = list(_by_nearness(baseline))
-    whole = baseline.seconds <= QUICK_SECONDS and not baseline.timed_out
-    return ordered if whole else ordered[:SPECTRUM_TESTS]
+    if baseline.seconds <= QUICK_SECONDS and not baseline.timed_out:
+        return ordered
+    paths = {test.id: test.path for test in baseline.results}
+    files = set(list(dict.fromkeys(paths[name] for name in ordered))[:SPECTRUM_FILES])
+    return [name for name in ordered if paths[name] in files][:SPECTRUM_TESTS]
 
 
 def _by_nearness(baseline: TestReport) -> Iterator[str]:

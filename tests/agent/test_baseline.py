@@ -153,13 +153,35 @@ def test_failing_tests_come_first_and_the_measuring_ends_in_time(
 ) -> None:
     first = TestReport(results=SUITE, seconds=seconds)
     measured = TestReport(results=(BAD, result("tests/io/test_parser.py::t0"), CUT), timed_out=True)
-    world = World(measured, budget=budget)
+    world = World(measured, measured, budget=budget)
     report, failing, flaky = baseline.with_coverage(world.deps, first)
-    ((selection, options),) = world.asked
+    selection = [name for names, _ in world.asked for name in names]
     assert selection[:2] == [BAD.id, "tests/io/test_parser.py::t0"]
-    assert options == {"coverage": True, "timeout": limit}
+    assert world.asked[-1][1] == {"coverage": True, "timeout": limit}
     assert (failing, flaky) == ((BAD,), [])
     assert CUT not in report.results
+
+
+def test_a_limit_on_other_tests_leaves_the_failing_ones_their_coverage() -> None:
+    measured = BAD.model_copy(update={"lines": {"m.py": (3,)}})
+    own = TestReport(
+        results=(measured,), import_lines={"m.py": (1,)}, imports={BAD.path: ("m.py",)}
+    )
+    nothing = TestReport(timed_out=True, import_lines={"m.py": (2,)})
+    world = World(own, nothing, budget=100.0)
+    first = TestReport(results=SUITE, seconds=24.0)
+    report, failing, _ = baseline.with_coverage(world.deps, first)
+    assert world.asked[0] == ([BAD.id], {"coverage": True, "timeout": 25.0})
+    assert world.asked[1][1]["timeout"] == 15.0
+    assert failing == (measured,)
+    assert (report.import_lines, report.imports) == ({"m.py": (1, 2)}, own.imports)
+
+
+def test_of_a_slow_suite_only_some_files_are_measured() -> None:
+    many = [test for number in range(30) for test in several(f"test_{number}.py", 2)]
+    for seconds, files in ((5.0, 30), (15.0, baseline.SPECTRUM_FILES)):
+        found = baseline.chosen(TestReport(results=(BAD, *many), seconds=seconds))
+        assert len({name.partition("::")[0] for name in found}) == files
 
 
 def test_a_test_that_passes_the_second_time_is_flaky() -> None:
