@@ -14,6 +14,8 @@ from agent.errors import NoSuchRun
 from agent.state import Task
 
 TASK, RECORD, CHECKPOINT, WORKSPACE = "task.json", "record.jsonl", "checkpoint.sqlite", "workspace"
+STOP = "stop"
+"""The file in a run's directory whose presence stops the run."""
 
 
 def state_root() -> Path:

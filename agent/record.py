@@ -64,11 +64,15 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
 
 def verify(path: Path) -> str:
     """Empty when the chain holds, else one sentence that names the first bad line."""
-    prev = GENESIS
-    for number, entry in enumerate(read(path)):
-        if entry.get("prev") != prev or entry.get("hash") != _digest(entry):
-            return f"Line {number + 1} of {path} was changed, or a line before it was removed."
-        prev = entry["hash"]
+    prev, number = GENESIS, 0
+    try:
+        for entry in read(path):
+            number += 1
+            if entry["prev"] != prev or entry["hash"] != _digest(entry):
+                return f"Line {number} of {path} was changed, or a line before it was removed."
+            prev = entry["hash"]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return f"Line {number + 1} of {path} is not a line of a record any more."
     return ""
 
 

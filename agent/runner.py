@@ -15,7 +15,7 @@ import psutil
 
 from agent import home
 from agent.deps import Cancelled, Deps
-from agent.errors import NoSuchRun
+from agent.errors import AgentError, NoSuchRun, Unusable
 from agent.events import Event, RunStarted
 from agent.state import RunState, Task
 from agent.thinker import Host
@@ -23,6 +23,7 @@ from agent.wiring import build_deps
 from runtime.errors import RuntimeFailure
 from tools.errors import ToolsError
 from tools.lock import RepositoryLock
+from tools.policy import stop_file
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -82,6 +83,9 @@ class Run:
                 child.kill()
 
     def events(self, approve: Approver) -> Iterator[Event]:
+        if (switch := stop_file(home.state_root())).exists():
+            raise Unusable(f"Every run is stopped ({switch}); `agent stop --lift` lets them begin.")
+        (self._home / home.STOP).unlink(missing_ok=True)
         with ExitStack() as stack:
             lock = RepositoryLock(Path(self.task.path), self.id, state=home.state_root())
             stack.enter_context(lock)
@@ -92,8 +96,14 @@ class Run:
 
     def _build(self, stack: ExitStack) -> Deps:
         return build_deps(
-            self.task, self.id, self._home, self._events.put, self._cancelled, stack, self._host
+            self.task, self.id, self._home, self._emit, self._cancelled, stack, self._host
         )
+
+    def _emit(self, event: Event) -> None:
+        """Ends the workflow at its next word once the run is cancelled, say during a request."""
+        if self._cancelled.is_set():
+            raise Cancelled("The run was interrupted.")
+        self._events.put(event)
 
     def _walk(self, deps: Deps, worker: ThreadPoolExecutor, approve: Approver) -> Iterator[Event]:
         # langgraph takes half a second to import: only a run pays for it.
@@ -132,6 +142,7 @@ class Run:
         """The events of work in the other thread, as they come; then its result."""
         try:
             while not (future.done() and self._events.empty()):
+                self._stop_if_asked()
                 try:
                     yield self._events.get(timeout=TICK)
                 except queue.Empty:
@@ -141,11 +152,17 @@ class Run:
             raise
         try:
             return future.result()
-        except (RuntimeFailure, ToolsError) as error:
+        except (AgentError, RuntimeFailure, ToolsError) as error:
             # A server killed by the cancellation is not a failure of the model.
             if self._cancelled.is_set():
                 raise Cancelled("The run was interrupted.") from error
             raise
+
+    def _stop_if_asked(self) -> None:
+        """`agent stop` puts a file; the gateway refuses every call from then on, too."""
+        switches = (self._home / home.STOP, stop_file(home.state_root()))
+        if not self._cancelled.is_set() and any(switch.exists() for switch in switches):
+            self.cancel()
 
     def _started(self, deps: Deps) -> RunStarted:
         return RunStarted(

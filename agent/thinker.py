@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from agent.events import Doing, Event, ModelFinished, Note, Token
 from agent.record import Record, read
 from agent.repair.seams import Budget, Clock
+from agent.waiting import interruptible
 from runtime.client import Answer, Branch, Client, Endpoint, Usage
 from runtime.errors import BranchingUnsupported, InfillUnsupported
 from tools.redaction import redact
@@ -78,10 +80,12 @@ class Thinker:
         emit: Callable[[Event], None],
         totals: Totals | None = None,
         admit: Callable[[str], str] = redact,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         """`totals` are those of another thinker of the same run, to be counted together.
 
-        `admit` makes every text that is not ours fit to enter a prompt.
+        `admit` makes every text that is not ours fit to enter a prompt. `check` is asked while a
+        request runs, and ends it by raising.
         """
         self.totals = Totals.of(record) if totals is None else totals
         self.model = ""
@@ -90,6 +94,7 @@ class Thinker:
         self._record = record
         self._emit = emit
         self._admit = admit
+        self._check = check
         self._client: Client | None = None
 
     @property
@@ -127,7 +132,8 @@ class Thinker:
             if show and sample == 0:
                 self._emit(Token(text=text))
 
-        answer = client.chat(
+        ask = partial(
+            client.chat,
             messages,
             n=n,
             max_tokens=max_tokens,
@@ -138,6 +144,7 @@ class Thinker:
             tools=tools,
             on_token=on_token,
         )
+        answer = interruptible(ask, self._check)
         self._count(
             purpose,
             answer.usage,
@@ -165,17 +172,19 @@ class Thinker:
         before, after = self._admit(before), self._admit(after)
         self._emit(Doing(text=f"The model fills a gap ({n} samples)"))
         pulse = _Pulse(self._budget.clock, self._emit, "infill")
+        ask = partial(
+            client.complete,
+            before,
+            after,
+            n=n,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            seed=seed,
+            stop=stop,
+            on_token=lambda _, __: pulse.beat(),
+        )
         try:
-            answer = client.complete(
-                before,
-                after,
-                n=n,
-                max_tokens=max_tokens,
-                temperature=temperature,
-                seed=seed,
-                stop=stop,
-                on_token=lambda _, __: pulse.beat(),
-            )
+            answer = interruptible(ask, self._check)
         except InfillUnsupported:
             self._emit(Note(text="This endpoint cannot fill gaps; the search goes on without."))
             raise
@@ -198,7 +207,8 @@ class Thinker:
             usage = given
 
         try:
-            branches = client.branch(messages, forced, on_usage=count, **options)
+            ask = partial(client.branch, messages, forced, on_usage=count, **options)
+            branches = interruptible(ask, self._check)
         except BranchingUnsupported:
             self._emit(Note(text="This endpoint cannot branch; the search samples instead."))
             raise

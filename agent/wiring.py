@@ -68,17 +68,22 @@ def build_deps(
     bench = TestBench(
         runner, workspace, lambda done, total: emit(TestsProgress(done=done, total=total)), stack
     )
-    policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=[stop_file(home.state_root())])
+    switches = [stop_file(home.state_root()), directory / home.STOP]
+    policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=switches)
     facts = _facts(task, source, plan, sandbox)
     watch = Watch(Alarm(policy, record, emit, facts))
     toolbox = build_toolbox(workspace, sandbox, policy, bench, watch.look)
     gateway = Gateway(toolbox, policy, _on_call(record, emit))
-    thinker = Thinker(host, budget, record, emit, admit=watch.admit)
+
+    def check() -> None:
+        if cancelled.is_set():
+            raise Cancelled("The run was interrupted.")
+
+    thinker = Thinker(host, budget, record, emit, admit=watch.admit, check=check)
     stack.callback(thinker.close)
 
     def call(tool: str, **arguments: Any) -> ToolResult:
-        if cancelled.is_set():
-            raise Cancelled("The run was interrupted.")
+        check()
         return gateway.call(tool, arguments, caller="harness")
 
     trials = GatewayTrials(call, workspace)

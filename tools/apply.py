@@ -79,16 +79,20 @@ class Journal:
             self._save(record)
             self._perform(root, record, Stage.DONE)
 
-    def undo(self) -> None:
-        """Take back what was applied; raises `ApplyConflict` if the user changed it since."""
+    def undo(self) -> tuple[str, ...]:
+        """Take back what was applied, and give the paths.
+
+        Raises `ApplyConflict` if the user changed one since, `ToolsError` if nothing was applied.
+        """
         record = self._load()
         if record is None or record.stage is not Stage.DONE:
             raise ToolsError("This run has applied nothing that could be undone.")
         with _opened(self._tree) as root:
             turned = tuple(change.turned() for change in record.changes)
-            _check(root, turned)
+            _check(root, turned, "undone")
             self._perform(root, record.model_copy(update={"changes": turned}), Stage.UNDONE)
             _remove_directories(root, record.made)
+        return tuple(change.path for change in record.changes)
 
     def recover(self) -> bool:
         """Finish what a crash interrupted; True if the changes are in the tree afterwards."""
@@ -184,28 +188,26 @@ def _opened(tree: Path) -> Root:
     return Root(tree)
 
 
-def _check(root: Root, changes: Sequence[Change]) -> None:
+def _check(root: Root, changes: Sequence[Change], deed: str = "applied") -> None:
     for change in changes:
         parse(change.path)
         try:
             current = _current(root, change.path)
         except (OSError, RefusedPath) as error:
-            raise ApplyConflict(f"{_reason(error)} Nothing was applied.") from error
+            raise ApplyConflict(f"{_reason(error)} Nothing was {deed}.") from error
         if current not in (change.before, change.after):
-            raise ApplyConflict(
-                f"{change.path} was changed meanwhile, so nothing was applied; run again."
-            )
+            raise ApplyConflict(f"{change.path} was changed meanwhile, so nothing was {deed}.")
         if current != change.after:
-            _check_writable(root, change.path)
+            _check_writable(root, change.path, deed)
 
 
-def _check_writable(root: Root, path: str) -> None:
+def _check_writable(root: Root, path: str, deed: str) -> None:
     """Root may write anywhere: a tree that its owner made read-only is left alone all the same."""
     while True:
         found = root.stat(path)
         if found is not None:
             if not stat.S_IMODE(found.st_mode) & stat.S_IWUSR:
-                raise ApplyConflict(f"{path or root.path} is read-only, so nothing was applied.")
+                raise ApplyConflict(f"{path or root.path} is read-only, so nothing was {deed}.")
             if stat.S_ISDIR(found.st_mode):
                 return
         path = path.rpartition("/")[0]

@@ -186,9 +186,12 @@ class Workspace:
         """Finish an apply that a crash interrupted; True if its changes are in the user's tree."""
         return self._journal().recover()
 
-    def undo(self) -> None:
-        """Take back what was applied; raises `ApplyConflict` if the user changed it since."""
-        self._journal().undo()
+    def undo(self) -> tuple[str, ...]:
+        """Take back what was applied, and give the paths.
+
+        Raises `ApplyConflict` if the user changed one since, `ToolsError` if nothing was applied.
+        """
+        return self._journal().undo()
 
     def close(self) -> None:
         self._baseline.close()

@@ -26,6 +26,12 @@ class Entry(NamedTuple):
 COMMANDS = {
     "fix": Entry("agent.cli.fix", "fix", "Mend a repository whose tests fail."),
     "resume": Entry("agent.cli.fix", "resume", "Go on with a run that was interrupted."),
+    "stop": Entry("agent.cli.stop", "stop", "Stop a run, or all of them, within a second."),
+    "undo": Entry("agent.cli.stop", "undo", "Take back what a run applied."),
+    "runs": Entry("agent.cli.runs", "runs", "List the runs on this machine."),
+    "show": Entry("agent.cli.runs", "show", "Show the summary of a run."),
+    "log": Entry("agent.cli.runs", "log", "Show what a run did, line by line."),
+    "audit": Entry("agent.cli.runs", "audit", "Hold a run's record against its hash chain."),
     "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
