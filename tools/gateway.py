@@ -116,6 +116,11 @@ class Gateway:
         )
         return ToolResult(output.ok, output.content, output.data, decision)
 
+    def judge(self, name: str, arguments: Mapping[str, Any] | str) -> Decision:
+        """What would be decided on such a call of the model; it is neither made nor recorded."""
+        parsed, problem = _parsed(arguments)
+        return problem or self._decide(self._tools.get(name), name, parsed, "model", False)
+
     def _decide(
         self,
         tool: Tool | None,

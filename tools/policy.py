@@ -22,14 +22,14 @@ Caller = Literal["model", "harness"]
 Verdict = Literal["allow", "deny", "needs_approval"]
 
 _FORBIDDEN_FOLDERS = frozenset({".git", ".hg", ".svn"})
-_PROTECTED_FOLDERS = frozenset(
+PROTECTED_FOLDERS = frozenset(
     {
         *(".github", ".gitlab", ".circleci", ".buildkite", ".ci", ".husky", ".devcontainer"),
         *(".vscode", ".idea", ".zed", ".cursor", ".claude", ".codex", ".gemini", ".aider"),
         *(".ssh", ".aws", ".venv", "venv", "node_modules", "site-packages"),
     }
 )
-_PROTECTED_NAMES = frozenset(
+PROTECTED_NAMES = frozenset(
     {
         *("conftest.py", "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini"),
         *(".pytest.ini", "noxfile.py", "pytest.toml", ".pytest.toml", ".coveragerc", "ruff.toml"),
@@ -59,8 +59,8 @@ def _protection(path: str) -> Literal["ordinary", "protected", "forbidden"]:
         return "forbidden"
     name = parts[-1]
     if (
-        _PROTECTED_FOLDERS.intersection(parts)
-        or name in _PROTECTED_NAMES
+        PROTECTED_FOLDERS.intersection(parts)
+        or name in PROTECTED_NAMES
         or name.startswith(".env")
         or name.endswith((".pth", ".config.js", ".config.ts", ".config.mjs"))
     ):

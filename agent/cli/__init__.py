@@ -32,6 +32,7 @@ COMMANDS = {
     "show": Entry("agent.cli.runs", "show", "Show the summary of a run."),
     "log": Entry("agent.cli.runs", "log", "Show what a run did, line by line."),
     "audit": Entry("agent.cli.runs", "audit", "Hold a run's record against its hash chain."),
+    "policy": Entry("agent.cli.policy", "policy", "Say what the tools of a run may do."),
     "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
