@@ -15,16 +15,19 @@ from math import log
 from typing import Protocol
 
 from agent.repair.edit import Edit, SourceReader, read_source
-from agent.repair.prompt import FixPrompt, Shown, failure
+from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
 from runtime.errors import InfillUnsupported
-from tools.text import head_and_tail
+from tools.report import TestResult
+from tools.text import head_and_tail, strip_control
 
 SPREAD: tuple[tuple[int, float], ...] = ((1, 0.0), (7, 0.6), (8, 1.0))
 """Samples of a gap and their temperature, one request each; greedy first."""
 MAX_BEFORE, MAX_AFTER, MAX_EVIDENCE = 800, 300, 500
 """Characters of the file around the function, and of the failure in the comment above it."""
+MARKED = 6
+"""Lines of a traceback that are told."""
 MAX_TOKENS = 48
 MAX_SUSPECTS = 3
 GAP_BEHIND = 3
@@ -98,15 +101,20 @@ class InfillProposer:
     def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
         """Each hole greedily first; then samples of those where that was not what stands there.
 
-        A model that writes the very line again has little else to say about it.
+        A model that writes the very line again has little else to say about it. Half of the time
+        that is left is for the tests.
         """
+        reserve = budget.seconds_left / 2
         opened = list(islice(self._opened(evidence), self._first, self._last))
         count, temperature = self._spread[0]
         for place in opened:
-            yield from self._filled(place, evidence, budget, 0, count, temperature)
+            if budget.seconds_left >= reserve:
+                yield from self._filled(place, evidence, budget, 0, count, temperature)
         opened.sort(key=lambda place: place.kept > 0)
         for place in opened[:SAMPLED]:
             for turn, (count, temperature) in enumerate(self._spread[1:], 1):
+                if budget.seconds_left < reserve:
+                    return
                 yield from self._filled(place, evidence, budget, turn, count, temperature)
 
     def _opened(self, evidence: Evidence) -> Iterator[_Place]:
@@ -221,15 +229,24 @@ def surroundings(
 ) -> tuple[str, str]:
     """What stands before the hole, the failure as a comment included, and what stands behind."""
     mark = _COMMENTS.get(language.name, "// ")
-    told = "\n".join(failure(test) for test in evidence.failing[:1])
+    told = "\n".join(_failure(test) for test in evidence.failing[:1])
     told = head_and_tail(f"The code below had a bug:\n{told}", MAX_EVIDENCE)
     comment = "".join(f"{mark}{row}\n" for row in told.splitlines())
     above = "" if shown.header else _plain(shown.source[: shown.start])[-MAX_BEFORE:]
     if len(above) == MAX_BEFORE:
         above = above.partition("\n")[2]
     below = _plain(shown.source[shown.end :])[:MAX_AFTER]
-    before = f"{above}{comment}{shown.text[: hole.start]}"
-    return before, f"{shown.text[hole.end :]}{below}" or "\n"
+    before, after = f"{above}{comment}{shown.text[: hole.start]}", shown.text[hole.end :] + below
+    if hole.is_gap:
+        # The line end is the model's to write: then what is there stops it from the first line on.
+        return before.removesuffix("\n"), f"\n{after}"
+    return before, after or "\n"
+
+
+def _failure(test: TestResult) -> str:
+    """The lines that the runner marks in the traceback, such as the assertion; else its message."""
+    marked = [row[1:].strip() for row in test.traceback.splitlines() if row[:1] in (">", "E")]
+    return "\n".join(strip_control(row) for row in marked[-MARKED:]) or strip_control(test.message)
 
 
 def _plain(text: str) -> str:

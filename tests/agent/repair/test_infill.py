@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import isclose, log
 from typing import Any
 
@@ -13,6 +14,7 @@ from agent.repair.python.language import PythonLanguage
 from agent.repair.seams import Budget, Candidate, Evidence
 from runtime.client import Answer, Usage
 from runtime.errors import InfillUnsupported
+from tools.report import Frame
 
 SOURCE = "import os\n\n\ndef f(a):\n    b = a\n\n    return b\n\n\nX = 1\n"
 Build = Callable[..., Evidence]
@@ -74,6 +76,40 @@ def test_the_failure_stands_above_the_code_as_a_comment(evidence: Build, budget:
     assert before.index("import os") < before.index("# assert") < before.index("def f")
 
 
+def test_marked_lines_of_the_traceback_say_more_than_the_message(evidence: Build) -> None:
+    given = evidence(SOURCE, "f", lines={7: 0.9})
+    told = "def test_f():\n>   assert f(3) == 4\nE   assert 3 == 4\n"
+    failing = given.failing[0].model_copy(update={"traceback": told})
+    given = replace(given, failing=(failing,))
+    shown = FixPrompt((PythonLanguage(),)).shown(given, given.suspects[0])
+    assert shown is not None
+    before, _ = surroundings(given, shown, opened(given)[0], PythonLanguage())
+    assert "# assert f(3) == 4\n# assert 3 == 4\ndef f(a)" in before
+
+
+def test_in_a_gap_the_line_end_is_to_be_written(evidence: Build) -> None:
+    given = evidence(SOURCE, "f", lines={5: 0.9})
+    shown = FixPrompt((PythonLanguage(),)).shown(given, given.suspects[0])
+    assert shown is not None
+    hole = opened(given)[1]
+    assert hole.is_gap
+    before, after = surroundings(given, shown, hole, PythonLanguage())
+    assert before.endswith("def f(a):")
+    assert after.startswith("\n    b = a\n")
+
+
+def test_half_of_the_time_is_left_for_the_tests(evidence: Build) -> None:
+    seconds = [0.0]
+    model = Scripted("    return 2")
+    budget = Budget(deadline=100.0, clock=lambda: seconds[0])
+    proposer = InfillProposer(model, (PythonLanguage(),), last=4)
+    found = proposer.propose(evidence(SOURCE, "f", lines={5: 0.9, 7: 0.5}), budget)
+    next(found)
+    seconds[0] = 51.0
+    list(found)
+    assert len(model.asked) == 1
+
+
 def test_a_method_is_shown_inside_its_class_only(evidence: Build) -> None:
     source = "class A:\n    x = 1\n\n    def f(self):\n        return 1\n"
     given = evidence(source, "A.f", lines={5: 1.0})
@@ -95,20 +131,16 @@ def test_lines_come_before_gaps_and_the_signature_has_none(evidence: Build) -> N
 
 
 def test_a_line_of_the_traceback_is_the_first(evidence: Build) -> None:
-    from tools.report import Frame
-
     given = evidence(SOURCE, "f", lines={5: 0.9, 7: 0.5})
     frame = Frame(path="m.py", line=7, function="f")
     failing = given.failing[0].model_copy(update={"frames": (frame,)})
-    from dataclasses import replace
-
     assert opened(given)[0].start == 10
     assert opened(replace(given, failing=(failing,)))[0].start == 21
 
 
 def test_what_is_put_in_front_keeps_the_line_behind_it(evidence: Build, budget: Budget) -> None:
     guard = "    if not a:\n        return 0"
-    model = Scripted(guard, "    b = a", "")
+    model = Scripted(f"\n{guard}", "\n    b = a", "")
     found = proposed(model, evidence(SOURCE, "f", lines={5: 0.9}), budget, first=1, last=2)
     assert texts(found) == [SOURCE.replace("    b = a\n", f"{guard}\n    b = a\n")]
 
