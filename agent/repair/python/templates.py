@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
@@ -20,6 +20,8 @@ HEADER = 0.5
 TOTAL = 60.0
 """What the weights of all edits of a suspect add up to; `agent.repair.rank` counts on it."""
 FLOOR = 1e-4
+LINES = 60
+"""Lines of a suspect that are edited, the most suspicious: a function of 900 lines took 13 s."""
 
 
 class PythonTemplates:
@@ -52,7 +54,11 @@ def proposals(
         return []
     around = neighbours(module, suspect.path, read) if read else Neighbours()
     found: list[Edit] = []
+    lines, line = _lines(suspect), suspect.first_line
     for node, context in _nodes(module, _definition(module, suspect), around):
+        line = getattr(node, "lineno", line)
+        if line not in lines and not isinstance(node, Definition):
+            continue
         for operator in OPERATORS:
             if isinstance(node, operator.kinds):
                 for edit in operator.edits(node, context):
@@ -60,6 +66,14 @@ def proposals(
                     found.append(_weighted(edit, weight))
     found.sort(key=lambda edit: (-edit.weight, edit.start, edit.end, edit.text))
     return found
+
+
+def _lines(suspect: Suspect) -> Container[int]:
+    """Where edits are made: everywhere, unless the suspect is long."""
+    every = range(suspect.first_line, suspect.last_line + 1)
+    if len(every) <= LINES:
+        return every
+    return set(sorted(every, key=lambda line: (-suspect.lines.get(line, 0.0), line))[:LINES])
 
 
 def _weighted(edit: Edit, weight: float) -> Edit:

@@ -135,9 +135,8 @@ def missing_receiver(node: ast.Name, context: Context) -> Iterator[Edit]:
     if isinstance(node.ctx, ast.Load) and not isinstance(
         context.parent(node), ast.Attribute | ast.FormattedValue
     ):
-        methods = {m.name for m in ast.walk(context.module.tree) if isinstance(m, ast.FunctionDef)}
         for attribute in context.attributes.get(node.id, ())[:4]:
-            if attribute not in methods and not called(node, context):
+            if attribute not in context.signatures and not called(node, context):
                 yield context.replace(node, f"{node.id}.{attribute}", 0.6)
 
 
