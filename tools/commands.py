@@ -53,7 +53,7 @@ class CommandRunner:
 
         Raises `ToolsError` if it cannot run.
         """
-        targets = [parse(path) or "." for path in paths] or ["."]
+        targets = [_named(path) for path in paths] or ["."]
         done = self._run([ruff(), *_CHECK, "--no-fix", "--", *targets], _LINT_SECONDS)
         try:
             reported = json.loads(done.stdout)
@@ -68,7 +68,14 @@ class CommandRunner:
         Raises `ToolsError` if it cannot run, or cannot read the text as code.
         """
         name = parse(path)
-        arguments = [*_CHECK[:3], "--fix-only", "--exit-zero", "--stdin-filename", name, "-"]
+        arguments = [
+            *_CHECK[:3],
+            "--fix-only",
+            "--exit-zero",
+            "--stdin-filename",
+            _named(path),
+            "-",
+        ]
         source = text.encode("utf-8", "surrogateescape")
         done = self._run([ruff(), *arguments], _LINT_SECONDS, source)
         if done.returncode != 0 or done.truncated:
@@ -111,6 +118,11 @@ def ruff() -> str:
     """Our own ruff, not one that the repository brings."""
     name = "ruff.exe" if sys.platform == "win32" else "ruff"
     return str(Path(sysconfig.get_path("scripts")) / name)
+
+
+def _named(path: str) -> str:
+    """`path` as an argument that is nothing but a path: ruff reads `@file` as a list of more."""
+    return f"./{parse(path)}"
 
 
 def _real_arguments(argv: Sequence[str]) -> list[str]:

@@ -126,6 +126,21 @@ def test_the_model_cannot_start_tests_or_lint_fixes(field: Field) -> None:
     check_control(field)
 
 
+def test_a_path_is_never_read_as_a_list_of_arguments(field: Field) -> None:
+    """ruff takes `@file` for more arguments, even behind `--`."""
+    (field.root / "list").write_text("src/a.py\n")
+    for paths in (["@list"], ["src/../@list"]):
+        asked = field.gateway.call("lint", {"paths": paths})
+        assert "F401" not in asked.content, "it is a file that does not exist"
+    found = field.gateway.call("lint", {"paths": ["src/a.py"]}).data
+    assert [one.path for one in found] == ["src/a.py"], "positive control"
+    ruff = next(Path(sys.prefix, "bin").glob("ruff"))
+    tricked = subprocess.run(
+        [ruff, "check", "--no-cache", "--", "@list"], cwd=field.root, capture_output=True
+    )
+    assert b"F401" in tricked.stdout, "positive control: unprefixed, it is"
+
+
 VARIABLES = (
     *("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONHOME"),
     *("PYTHONINSPECT", "PYTHONBREAKPOINT", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"),
