@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from agent.prompts import prompt
+from agent.repair.context import Section, TestContext
 from agent.repair.edit import SourceReader, read_source
-from agent.repair.seams import Evidence, Language, Span, Suspect
-from tools.report import TestResult
-from tools.text import head_and_tail, strip_control
+from agent.repair.seams import Evidence, Language, Suspect
 
-WORD = re.compile(r"[^\W\d]\w*")
 MAX_CODE = 6_000
 """Characters of code that are shown; about 1,700 tokens."""
 MAX_LOOSE = 2_400
 """The same for a class or a file, of which single lines outside functions are suspected."""
-MAX_TEST, MAX_FAILURE, MAX_CONTEXT, MAX_ISSUE = 1_600, 1_200, 1_200, 1_000
 WINDOW = 40
 """Lines shown above and below the most suspicious one when the function is too long."""
 
@@ -151,23 +148,16 @@ class FixPrompt:
         return None
 
     def messages(self, evidence: Evidence, shown: Shown) -> list[dict[str, str]]:
-        parts = [f"Code of {shown.path}:", fenced(shown.text, self._tag(shown.path))]
-        context = self._context(shown)
-        if context:
-            parts += ["It uses:", fenced(context, self._tag(shown.path))]
-        if evidence.issue:
-            issue = head_and_tail(strip_control(evidence.issue), MAX_ISSUE)
-            parts += ["Report of a user:", fenced(issue)]
-        for test in _shortest(evidence.failing):
-            parts += ["Failing test:", fenced(self._test(evidence, test), self._tag(test.path))]
-            parts += ["Failure:", fenced(failure(test))]
-        if evidence.values:
-            parts += ["Values when the test ran:", fenced(evidence.values)]
-        parts.append("Write the corrected code.")
-        return [
-            {"role": "system", "content": prompt("fix")},
-            {"role": "user", "content": "\n".join(parts)},
-        ]
+        return question(self.sections(evidence, shown))
+
+    def sections(self, evidence: Evidence, shown: Shown) -> list[Section]:
+        """What the model is told, in that order.
+
+        The code comes first: behind the tests, where several suspects could share what is cached
+        of them, the right fix was less likely (by 0.7 nats on 10 bugs).
+        """
+        code = Section("code", f"Code of {shown.path}:", shown.text, self._tag(shown.path))
+        return [code, *TestContext(self._languages, self._reader).sections(evidence)]
 
     def opening(self, shown: Shown) -> str:
         """How an answer begins, before the code."""
@@ -180,66 +170,14 @@ class FixPrompt:
     def _tag(self, path: str) -> str:
         return next((lang.name for lang in self._languages if lang.owns(path)), "")
 
-    def _context(self, shown: Shown) -> str:
-        """First lines of the functions and classes of the file that the shown code names."""
-        language = self.language(shown.path)
-        used = set(WORD.findall(shown.body))
-        rows = []
-        for span in language.spans(shown.source) if language else ():
-            outside = span.end <= shown.start or span.start >= shown.end
-            if outside and span.name.rpartition(".")[2] in used:
-                rows.append(signature(shown.source, span))
-        constants = _constants(shown, used)
-        return head_and_tail("\n".join([*constants, *rows]), MAX_CONTEXT)
 
-    def _test(self, evidence: Evidence, test: TestResult) -> str:
-        """The test's own source; its traceback where that cannot be found."""
-        language = next((lang for lang in self._languages if lang.owns(test.path)), None)
-        name = WORD.findall(test.id.split("[")[0].rpartition("::")[2].rpartition(".")[2])
-        if language is not None and name:
-            try:
-                text = self._reader(evidence.root, test.path)
-            except OSError:
-                text = ""
-            for span in language.spans(text):
-                if not span.is_class and span.name.rpartition(".")[2] == name[-1]:
-                    return head_and_tail(text[span.start : span.end], MAX_TEST)
-        return head_and_tail(strip_control(test.traceback), MAX_TEST)
-
-
-def failure(test: TestResult) -> str:
-    """Message, the traceback's last lines and the values where it failed."""
-    lines = [test.id, strip_control(test.message)]
-    told = [row for row in strip_control(test.traceback).splitlines() if row.startswith("E ")]
-    lines += [row for row in told if row not in lines]
-    for frame in test.frames[-2:]:
-        for name, value in list(frame.local_values.items())[:8]:
-            lines.append(f"{frame.path}:{frame.line} {name} = {value}")
-    return head_and_tail("\n".join(dict.fromkeys(lines)), MAX_FAILURE)
-
-
-def signature(source: str, span: Span) -> str:
-    """A definition's first line, and a second one where it goes on."""
-    rows = [row for row in source[span.start : span.end].splitlines() if row.strip()[:1] != "@"]
-    head = rows[:1]
-    while head and len(head) < 4 and head[-1].rstrip()[-1:] in ("(", ","):
-        head = rows[: len(head) + 1]
-    return "\n".join(head)
-
-
-def _constants(shown: Shown, used: set[str]) -> list[str]:
-    """Top-level bindings of names that the shown code uses."""
-    found = []
-    for match in re.finditer(r"^([^\W\d]\w*)\s*(?::[^=\n]+)?=(?!=)[^\n]*", shown.source, re.M):
-        outside = match.end() <= shown.start or match.start() >= shown.end
-        if outside and match.group(1) in used:
-            found.append(match.group().rstrip()[:160])
-    return found[:12]
-
-
-def _shortest(tests: Sequence[TestResult]) -> list[TestResult]:
-    """Two failing tests at most, those with the least to read."""
-    return sorted(tests, key=lambda t: (len(t.traceback), t.id))[:2]
+def question(sections: Sequence[Section]) -> list[dict[str, str]]:
+    """The chat messages that tell the model these sections and ask for the code."""
+    parts = [f"{section.title}\n{fenced(section.text, section.tag)}" for section in sections]
+    return [
+        {"role": "system", "content": prompt("fix")},
+        {"role": "user", "content": "\n".join([*parts, "Write the corrected code."])},
+    ]
 
 
 def fence(text: str) -> str:

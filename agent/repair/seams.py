@@ -213,6 +213,15 @@ class Language(Protocol):
     name: str
 
     def owns(self, path: str) -> bool:
+@dataclass(frozen=True)
+class Excerpt:
+    """Lines of a source text, 1-based and inclusive, and what of them is worth reading."""
+
+    first_line: int
+    last_line: int
+    text: str
+
+
         """Whether this file is source code of the language (by its name)."""
 
     def is_test(self, path: str) -> bool:
@@ -225,3 +234,6 @@ class Language(Protocol):
 
     def fingerprint(self, source: str) -> str:
         """Equal for sources that differ only in layout and comments."""
+
+    def test_code(self, source: str, test_id: str) -> Excerpt | None:
+        """The test of this id with no other parameters than its case's; None when not found."""

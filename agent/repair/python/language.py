@@ -7,7 +7,8 @@ import hashlib
 from pathlib import PurePosixPath
 
 from agent.repair.python.parsed import Function, Parsed, definitions, parse, parse_fragment, parsed
-from agent.repair.seams import Span
+from agent.repair.python.testcode import test_code
+from agent.repair.seams import Excerpt, Span
 
 TEST_FOLDERS = frozenset({"tests", "test", "testing"})
 
@@ -42,6 +43,9 @@ class PythonLanguage:
         if tree is None:
             return "text:" + hashlib.sha256(source.encode(errors="replace")).hexdigest()
         return hashlib.sha256(ast.dump(tree).encode(errors="replace")).hexdigest()
+
+    def test_code(self, source: str, test_id: str) -> Excerpt | None:
+        return test_code(source, test_id)
 
 
 def _span(module: Parsed, name: str, node: Function | ast.ClassDef) -> Span:
