@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import PurePosixPath
 
+from agent import environment
 from agent.deps import Deps
+from agent.environment import hung
 from agent.errors import Unusable
 from agent.events import Note, TestsFinished
 from agent.repair import affordable
@@ -24,7 +26,7 @@ SPECTRUM_TESTS, SPECTRUM_FILES = 400, 12
 SLOWDOWN, SPECTRUM_LEAST, SPECTRUM_MOST, SPECTRUM_SHARE = 4.0, 5.0, 30.0, 0.15
 """The run with coverage may take this many times the first one, within these seconds and no more
 than this share of the budget."""
-TINY_SECONDS, FAILING_SHARE = 2.0, 0.25
+TINY_SECONDS, FAILING_SHARE = 2.0, 0.12
 """Of a suite that takes longer, the failing tests are measured in a run of their own, which may
 take this share of the budget: a limit on the others must not leave nothing of them."""
 
@@ -97,7 +99,7 @@ def _stopped(report: TestReport) -> str:
 def without_interrupted(report: TestReport) -> TestReport:
     """The test that ran when the time was over did not fail: it was not waited for."""
     *rest, last = report.results
-    if last.message.startswith("TestTimeout"):
+    if hung(last):
         return report.model_copy(update={"results": tuple(rest)})
     return report
 
@@ -108,7 +110,7 @@ def with_coverage(
     """The run with coverage, the tests that fail every time, and those that are flaky."""
     if not baseline.failing:
         return baseline, (), []
-    wanted = [test.id for test in baseline.failing]
+    wanted = [test.id for test in _telling_first(deps, baseline.failing)]
     report = _measured(deps, baseline, wanted)
     again = {test.id for test in report.failing}
     seen = {result.id for result in report.results}
@@ -120,6 +122,12 @@ def with_coverage(
         detailed.get(test.id, test) for test in baseline.failing if test.id not in flaky
     )
     return report, failing, flaky
+
+
+def _telling_first(deps: Deps, failing: Sequence[TestResult]) -> list[TestResult]:
+    """Tests that wait for a network or hang come last, lest they use up the time of the others."""
+    root = deps.workspace.root
+    return sorted(failing, key=lambda test: (hung(test), bool(environment.reason(test, root))))
 
 
 def _measured(deps: Deps, baseline: TestReport, wanted: list[str]) -> TestReport:

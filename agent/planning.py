@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from agent import environment
@@ -51,13 +51,15 @@ def bug_items(
         every = localizer.localize(root, _focus(spectrum, tests))
         mendable = [suspect for suspect in every if not is_protected(suspect.path)]
         items.append(_bug(tests, mendable[:SUSPECTS_KEPT], reason))
-    items.sort(key=_order)
+    stopped = {test.id for test in failing if environment.hung(test)}
+    items.sort(key=lambda item: _order(item, stopped))
     return items + [_broken(test) for test in broken]
 
 
-def _order(item: PlanItem) -> tuple[bool, bool, float, int]:
+def _order(item: PlanItem, stopped: Collection[str]) -> tuple[bool, bool, bool, float, int]:
     top = max((suspect.score for suspect in item.suspects), default=0.0)
-    return bool(item.doubt), not item.suspects, -round(top, 2), -len(item.targets)
+    hung = all(target in stopped for target in item.targets)
+    return bool(item.doubt), hung, not item.suspects, -round(top, 2), -len(item.targets)
 
 
 def _merged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -35,7 +36,9 @@ class World:
             Deps,
             SimpleNamespace(
                 task=SimpleNamespace(budget_seconds=budget, path="/repo", test_command=command),
-                workspace=SimpleNamespace(manifest=SimpleNamespace(files=FILES)),
+                workspace=SimpleNamespace(
+                    root=Path("/repo"), manifest=SimpleNamespace(files=FILES)
+                ),
                 run_tests=self.run_tests,
                 emit=lambda event: isinstance(event, Note) and self.notes.append(event.text),
                 record=SimpleNamespace(write=lambda *_a, **_k: None),
@@ -171,10 +174,19 @@ def test_a_limit_on_other_tests_leaves_the_failing_ones_their_coverage() -> None
     world = World(own, nothing, budget=100.0)
     first = TestReport(results=SUITE, seconds=24.0)
     report, failing, _ = baseline.with_coverage(world.deps, first)
-    assert world.asked[0] == ([BAD.id], {"coverage": True, "timeout": 25.0})
+    assert world.asked[0] == ([BAD.id], {"coverage": True, "timeout": 15.0})
     assert world.asked[1][1]["timeout"] == 15.0
     assert failing == (measured,)
     assert (report.import_lines, report.imports) == ({"m.py": (1, 2)}, own.imports)
+
+
+def test_tests_that_may_wait_for_nothing_are_measured_last() -> None:
+    stopped = result("a.py::stopped", Outcome.FAILED, "TestTimeout: still running")
+    lost = result("a.py::lost", Outcome.FAILED, "socket.gaierror: name resolution")
+    bad = result("z.py::bad", Outcome.FAILED, "AssertionError")
+    world = World(TestReport(results=(stopped, lost, bad)))
+    baseline.with_coverage(world.deps, TestReport(results=(stopped, lost, bad), seconds=9.0))
+    assert world.asked[0][0] == [bad.id, lost.id, stopped.id]
 
 
 def test_of_a_slow_suite_only_some_files_are_measured() -> None:

@@ -136,6 +136,16 @@ def test_the_surest_comes_first_and_what_looks_like_the_machine_last(root: Path)
     assert not any(text.startswith("looks like") for text in found[0].evidence)
 
 
+def test_what_was_stopped_comes_behind_what_failed(root: Path) -> None:
+    tests = (failing("test_b", message="TestTimeout: still running"), failing("test_a"))
+    report = TestReport(results=tests)
+    found = planning.bug_items(root, report, tests, Scored(), PythonLanguage())
+    assert [item.path for item in found] == ["a.py", "b.py"]
+    both = [test.model_copy(update={"message": "AssertionError"}) for test in tests]
+    sound = planning.bug_items(root, report, both, Scored(), PythonLanguage())
+    assert [item.path for item in sound] == ["b.py", "a.py"]
+
+
 def bug(doubt: str = "", status: Status = Status.OPEN) -> PlanItem:
     return PlanItem(
         number=1,
