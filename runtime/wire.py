@@ -132,7 +132,7 @@ class BranchRequest(Wire):
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
     forced: Annotated[str, Field(min_length=1)]
-    count: Annotated[int, Field(ge=1, le=2000)] = 100
+    count: Annotated[int, Field(ge=0, le=2000)] = 100
     per_position: Annotated[int, Field(ge=1, le=50)] = 6
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 48
     stop: Annotated[str, Field(min_length=1)] = "\n"

@@ -1,6 +1,7 @@
 """Branches and scores of the engine, on real models."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from asking import BUG, TASK, prompt
@@ -68,6 +69,9 @@ def test_more_alternatives_are_looked_at_where_lines_begin(engine: LlamaEngine) 
     many = engine.branch(query, Cancellation()).branches
     assert starting(many, forced) > starting(few, forced) + 5
     assert len(many) - starting(many, forced) <= 6
+    only = replace(query, count=0)
+    alone = engine.branch(only, Cancellation()).branches
+    assert 0 < len(alone) == starting(alone, forced)
 
 
 def starting(branches: Sequence[BranchPath], forced: str) -> int:
