@@ -207,12 +207,6 @@ class Span:
     is_class: bool = False
 
 
-class Language(Protocol):
-    """What is particular to a programming language. Only implementations may assume one."""
-
-    name: str
-
-    def owns(self, path: str) -> bool:
 @dataclass(frozen=True)
 class Excerpt:
     """Lines of a source text, 1-based and inclusive, and what of them is worth reading."""
@@ -222,6 +216,12 @@ class Excerpt:
     text: str
 
 
+class Language(Protocol):
+    """What is particular to a programming language. Only implementations may assume one."""
+
+    name: str
+
+    def owns(self, path: str) -> bool:
         """Whether this file is source code of the language (by its name)."""
 
     def is_test(self, path: str) -> bool:
