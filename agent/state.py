@@ -55,7 +55,7 @@ class Task(BaseModel):
     """Whether the second endpoint may be one without encryption on another machine."""
     seed: int = 0
     candidates: int = Field(default=1, ge=1)
-    """How many of the survivors the summary shows."""
+    """How many of the survivors the summary shows, the chosen one included."""
     allow_unsandboxed: bool = False
     strategies: tuple[str, ...] = ()
     """Only these strategies of the search (`rewrite:16`: its first 16 candidates); empty: all."""
@@ -110,10 +110,30 @@ class PlanItem(BaseModel):
     chosen: Verdict | None = None
     alternatives: tuple[str, ...] = ()
     """Diffs of the next best survivors."""
+    alternatives_why: tuple[str, ...] = ()
+    """Why each of them ranks lower than the chosen one."""
 
     @property
     def place(self) -> str:
         return f"{self.path}:{self.first_line}"
+
+
+class Reproduction(BaseModel):
+    """What came of writing a failing test from the issue, when no test failed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str = ""
+    """The new test file; empty when no test reproduced the issue."""
+    text: str = ""
+    test: str = ""
+    """Id of the test in it."""
+    checks: tuple[str, ...] = ()
+    """What was found out about it by running it, one sentence each."""
+    tried: int = 0
+    """How many tests were written in all."""
+    problem: str = ""
+    """One sentence on why there is no such test; empty when there is one."""
 
 
 class Finding(BaseModel):
@@ -151,6 +171,8 @@ class RunState(TypedDict, total=False):
     """Items that were mended: `item` (its number), `edits` before it, `standby` verdicts."""
     caveats: list[str]
     """What the tests could not tell, one sentence each."""
+    reproduction: dict[str, Any]
+    """A `Reproduction`; absent unless an issue was given and no test failed."""
     findings: list[dict[str, Any]]
     dropped: list[str]
     """Plan items that named something which does not exist, and why they were dropped."""
@@ -173,6 +195,12 @@ def current_item(state: RunState) -> PlanItem | None:
     items = state.get("items", [])
     index = state.get("current", 0)
     return PlanItem.model_validate(items[index]) if index < len(items) else None
+
+
+def reproduction_of(state: RunState) -> Reproduction | None:
+    """None when there was no need for one."""
+    value = state.get("reproduction")
+    return Reproduction.model_validate(value) if value else None
 
 
 def report_of(state: RunState, key: str) -> TestReport:

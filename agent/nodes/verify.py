@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from agent import finishing, planning, searching
+from agent import alternatives, finishing, planning, searching
 from agent.deps import Deps
 from agent.events import ItemFinished, Note, PhaseStarted, TestsFinished
 from agent.repair.affordable import merged
@@ -66,7 +66,8 @@ def _verify(deps: Deps, state: RunState) -> RunState:
     for place, verdict in enumerate(ranking.order[:CONFIRMATIONS]):
         confirmed = _confirm(deps, state, item, verdict)
         if confirmed is not None:
-            item = item.model_copy(update={"agreeing": ranking.agreeing[place]})
+            shown = alternatives.told(deps, state, ranking, place)
+            item = item.model_copy(update={"agreeing": ranking.agreeing[place], **shown})
             return _accept(deps, state, item, verdict, confirmed, ranking.order[place + 1 :])
     return {
         "items": _with(state, item),
@@ -142,12 +143,6 @@ def _accept(
             "patch": deps.workspace.diff_between(state.get("edits", {}), edits),
             "chosen": verdict.model_copy(update={"whole_suite": whole}),
             "note": note,
-            "alternatives": tuple(
-                deps.workspace.diff_between(
-                    state.get("edits", {}), searching.edited(deps, state, other.candidate)
-                )
-                for other in others[: deps.task.candidates - 1]
-            ),
         }
     )
     deps.record.write("accepted", item=dump(done))

@@ -72,16 +72,16 @@ class BehaviourRanker:
         heads = [max(group.members, key=lambda one: one.plainness) for group in groups]
         rest = [one for one in judged if not any(one is head for head in heads)]
         order = sorted([*heads, *rest], key=lambda one: one.special)
-        agreeing = {
-            id(one): len(group.members)
-            for group in groups
-            if group.compared
-            for one in group.members
-        }
+        compared = [group for group in groups if group.compared]
+        agreeing = {id(one): len(group.members) for group in compared for one in group.members}
+        behaves = {id(one): n for n, group in enumerate(compared, 1) for one in group.members}
         return Ranking(
             order=tuple(one.verdict for one in order),
-            behaviours=sum(group.compared for group in groups),
+            behaviours=len(compared),
             agreeing=tuple(agreeing.get(id(one), 0) for one in order),
+            reasons=tuple(one.reasons for one in order),
+            scores=tuple(one.score for one in order),
+            behaves=tuple(behaves.get(id(one), 0) for one in order),
         )
 
     def judge(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Judgement, ...]:

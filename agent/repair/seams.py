@@ -188,6 +188,12 @@ class Ranking:
     """How many different behaviours the compared survivors have; 0 when none was compared."""
     agreeing: tuple[int, ...] = ()
     """For each of `order`, how many behave like it, itself included; 0 when it was not compared."""
+    reasons: tuple[tuple[str, ...], ...] = ()
+    """For each of `order`, what counted for and against it, in words."""
+    scores: tuple[float, ...] = ()
+    """For each of `order`, its own weight in nats."""
+    behaves: tuple[int, ...] = ()
+    """For each of `order`, the number of its behaviour from 1; 0 when it was not compared."""
 
 
 class Ranker(Protocol):

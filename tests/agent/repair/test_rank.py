@@ -53,3 +53,17 @@ def test_deleting_code_counts_against_an_edit(evidence: Callable[..., Evidence])
     gone = survivor("b = a\n    ", "", -5.0)
     judged = RANKER.judge([gone], evidence(SOURCE, "f"))
     assert "only deletes code" in judged[0].reasons
+
+
+def test_a_ranking_tells_why_each_survivor_stands_where_it_does(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    unlikely, likely = survivor("b = a", "b = +a", -8.0), survivor("b = a", "b = -a", -2.0)
+    ranking = RANKER.rank([unlikely, likely], evidence(SOURCE, "f"), budget)
+    assert [len(each) for each in (ranking.reasons, ranking.scores, ranking.behaves)] == [2, 2, 2]
+    assert ranking.scores[0] > ranking.scores[1]
+    assert ranking.reasons[0] == (
+        "the model finds it likely (-2.0 nats)",
+        "changes 1 line",
+    )
+    assert ranking.behaves == (0, 0), "nothing was run"
