@@ -11,6 +11,7 @@ from agent.errors import AgentError
 from agent.events import Event
 from agent.record import Record
 from agent.repair.clones import CloneFinder
+from agent.repair.reproduce import Reproducer
 from agent.repair.seams import Budget, Language, Localizer, Ranker, Verifier
 from agent.repair.search import Search
 from agent.state import Task
@@ -35,6 +36,7 @@ class Deps:
     search: Search
     verifier: Verifier
     ranker: Ranker
+    reproducer: Reproducer
     budget: Budget
     record: Record
     emit: Callable[[Event], None]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
-from agent.report import ItemReport, Report
+from agent.quoting import code, fenced, plain, sentence
+from agent.report import ItemReport, Report, ReproductionReport
 from agent.state import Kind, Status
 from tools.redaction import redact
-from tools.text import one_line, strip_control
+from tools.text import strip_control
 
 DIFF_LIMIT = 40_000
 """Characters of diff in the body; GitHub refuses bodies over 65,536."""
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
-_REFERENCE = re.compile(r"([@#][\w/-]+)")
-"""What a forge would turn into a mention or a link to an issue."""
+ALTERNATIVES_LIMIT = 12_000
+"""Characters of the alternatives' diffs in the body, all together."""
 _TITLES = {Kind.BUG: "Bug", Kind.DUPLICATION: "Duplication", Kind.STYLE: "Style"}
 
 
@@ -26,6 +25,7 @@ def render(report: Report) -> str:
         _changed(report),
         _tests(report),
         _diff(report),
+        _alternatives(report),
         _follow_ups(report),
         _how(report),
     ]
@@ -43,27 +43,6 @@ def title(report: Report) -> str:
     return f"Fix {' and '.join(names[:2])}{more}; {counts}, {report.before.passed} before"
 
 
-def plain(text: str, limit: int = 400) -> str:
-    """`text` as one line that Markdown shows as it is: no markup, mention or reference in it."""
-    pieces = _REFERENCE.split(one_line(text, limit))
-    return "".join(code(p) if i % 2 else _SPECIAL.sub(r"\\\1", p) for i, p in enumerate(pieces))
-
-
-def code(text: str) -> str:
-    """`text` as a code span, whatever backticks it holds."""
-    line = one_line(text, 300)
-    fence = "`" * (max((len(run) for run in re.findall(r"`+", line)), default=0) + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{pad}{line}{pad}{fence}" if line else "``  ``"
-
-
-def fenced(text: str, language: str) -> str:
-    """`text` as a fenced block that nothing in it can close."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{text.rstrip(chr(10))}\n{fence}"
-
-
 def _opening(report: Report) -> str:
     b, a = report.before, report.after
     lines = [
@@ -71,7 +50,20 @@ def _opening(report: Report) -> str:
     ]
     if report.left and report.reason:
         lines.append(f"Not applied: {plain(report.reason)}")
+    if report.reproduction is not None:
+        lines.append(_reproduced(report.reproduction))
     return " ".join(lines)
+
+
+def _reproduced(reproduction: ReproductionReport) -> str:
+    """What the reader must know before he trusts the numbers."""
+    if not reproduction.path:
+        return f"The report was not reproduced: {sentence(reproduction.problem)}"
+    kept = "is part of the patch" if reproduction.kept else "is not part of the patch"
+    return (
+        "No test failed at first, so the model wrote one from the report: "
+        f"{code(reproduction.test)}. It counts as failing before, and {kept}."
+    )
 
 
 def _wrong(report: Report) -> str:
@@ -87,12 +79,12 @@ def _item(item: ItemReport) -> str:
         f"### {item.number}. {_TITLES[item.kind]} in {code(item.path)}{what}, "
         f"line{'s' * (item.first_line != item.last_line)} {_lines(item)}: {item.status.value}",
         "",
-        *[f"- {_evidence(text)}" for text in (item.title, *item.evidence)],
+        *[f"- {sentence(text)}" for text in (item.title, *item.evidence)],
     ]
     if mend := _mend(item.patch):
         lines.append(f"- {mend}")
     if item.note:
-        lines.append(f"- {_evidence(item.note)}")
+        lines.append(f"- {sentence(item.note)}")
     return "\n".join(lines)
 
 
@@ -110,24 +102,6 @@ def _lines(item: ItemReport) -> str:
     if item.first_line == item.last_line:
         return str(item.first_line)
     return f"{item.first_line}–{item.last_line}"
-
-
-def _evidence(text: str) -> str:
-    """Our own sentences quote code in backticks; what stands between them is code."""
-    pieces = one_line(text, 400).split("`")
-    if len(pieces) % 2 == 0:
-        return plain(text)
-    return "".join(
-        plain_piece(piece) if i % 2 == 0 else code(piece) for i, piece in enumerate(pieces)
-    )
-
-
-def plain_piece(text: str) -> str:
-    """Like `plain`, keeping the spaces at its ends."""
-    body = text.strip()
-    if not body:
-        return text and " "
-    return f"{' ' * text.startswith(' ')}{plain(body)}{' ' * text.endswith(' ')}"
 
 
 def _changed(report: Report) -> str:
@@ -173,6 +147,21 @@ def _files(patch: str) -> str:
     return ", ".join(code(name) for name in names) or "a file"
 
 
+def _alternatives(report: Report) -> str:
+    """Survivors that were not chosen, as far as a forge takes so long a text."""
+    blocks: list[str] = []
+    room = ALTERNATIVES_LIMIT
+    for item in report.items:
+        pairs = zip(item.alternatives, item.alternatives_why, strict=True)
+        for number, (patch, why) in enumerate(pairs, 2):
+            room -= len(patch)
+            if room < 0:
+                return "\n\n".join([*blocks, "The other ones stand in the JSON report."])
+            blocks.append(f"Item {item.number}, number {number}: {sentence(why)}.")
+            blocks.append(fenced(strip_control(patch), "diff"))
+    return "\n\n".join(["## Alternatives", *blocks]) if blocks else ""
+
+
 def _tests(report: Report) -> str:
     before, after = report.before, report.after
     rows = [
@@ -185,10 +174,15 @@ def _tests(report: Report) -> str:
         f"| total | {before.total} | {after.total} |",
     ]
     if report.caveats:
-        rows += ["", *[f"- {_evidence(caveat)}" for caveat in report.caveats]]
+        rows += ["", *[f"- {sentence(caveat)}" for caveat in report.caveats]]
     mended = [name for name in before.failing if name not in after.failing]
     rows += _names("Failed before, pass now:", mended)
     rows += _names("Still failing:", after.failing)
+    if (written := report.reproduction) is not None and written.path:
+        rows += ["", f"{code(written.test)} was written by the model from the report:", ""]
+        rows += [f"- {sentence(check)}" for check in written.checks]
+        if not written.kept:
+            rows += ["", fenced(strip_control(written.text), "")]
     rows += _names("Flaky (failed once, passed on a rerun without any edit):", report.flaky)
     return "\n".join(rows)
 

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.state import Finding, Kind, PlanItem, RunState, Status, items_of, report_of
+from agent.state import (
+    Finding,
+    Kind,
+    PlanItem,
+    RunState,
+    Status,
+    items_of,
+    report_of,
+    reproduction_of,
+)
 from tools.redaction import redact_values
 from tools.report import Outcome, TestReport
 
@@ -48,6 +57,27 @@ class ItemReport(_Value):
     agreeing: int
     """How many of them behave like the chosen one, itself included; 0 when it was not compared."""
     alternatives: tuple[str, ...]
+    """Diffs of the next best survivors, as many as were asked for."""
+    alternatives_why: tuple[str, ...] = ()
+    """Why each of them ranks lower than the chosen one."""
+
+
+class ReproductionReport(_Value):
+    """The test that the model wrote from the issue because no test failed."""
+
+    path: str
+    """The new test file; empty when no test reproduced the issue."""
+    text: str
+    test: str
+    """Id of the one test in it."""
+    checks: tuple[str, ...]
+    """What was found out about it by running it."""
+    tried: int
+    """How many tests were written in all."""
+    kept: bool
+    """Whether the file is part of the patch."""
+    problem: str
+    """Why there is no such test; empty when there is one."""
 
 
 class Effort(_Value):
@@ -82,6 +112,8 @@ class Report(_Value):
     """What the tests could not tell: they were stopped, or not all of them ran with the edits."""
     findings: tuple[Finding, ...]
     """What the model said; explanations, not facts."""
+    reproduction: ReproductionReport | None = None
+    """None unless an issue was given and no test failed."""
     explanation: str
     """Text of the model about the change; an explanation, not a fact."""
     verdict: str
@@ -110,6 +142,7 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
         dropped=tuple(state.get("dropped", [])),
         caveats=tuple(state.get("caveats", [])),
         findings=tuple(Finding.model_validate(f) for f in state.get("findings", [])),
+        reproduction=_reproduction(state),
         explanation=state.get("explanation", ""),
         verdict=state.get("verdict", ""),
         reason=state.get("reason", ""),
@@ -137,14 +170,16 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
 def exit_status(state: RunState) -> int:
     """The documented exit status of a run that has reached its end.
 
-    0 all tests pass now; 1 some still fail; 2 the tests could not be collected before or after;
-    3 there is a patch and not all of it was applied.
+    0 all tests pass now; 1 some still fail, or the issue was not reproduced; 2 the tests could
+    not be collected before or after; 3 there is a patch and not all of it was applied.
     """
     before, after = report_of(state, "baseline"), report_of(state, "now")
     if state.get("left"):
         return 3
     if not _collected(before) and not _collected(after):
         return 2
+    if (tried := reproduction_of(state)) is not None and tried.problem:
+        return 1
     flaky = set(state.get("flaky", []))
     return 1 if any(test.id not in flaky for test in after.failing) else 0
 
@@ -160,6 +195,13 @@ def _counts(report: TestReport) -> TestCounts:
         total=report.total,
         failing=tuple(test.id for test in report.failing),
     )
+
+
+def _reproduction(state: RunState) -> ReproductionReport | None:
+    tried = reproduction_of(state)
+    if tried is None:
+        return None
+    return ReproductionReport(**tried.model_dump(), kept=tried.path in state.get("edits", {}))
 
 
 _SHARED = ItemReport.model_fields.keys() & PlanItem.model_fields.keys()
@@ -182,6 +224,8 @@ def _headline(state: RunState) -> str:
     mended = [item for item in items if item.status in (Status.FIXED, Status.PARTLY)]
     if exit_status(state) == 2:
         return "The tests cannot be collected"
+    if (tried := reproduction_of(state)) is not None and tried.problem:
+        return f"The report was not reproduced; {now} tests pass"
     if not before.failing and not mended:
         return f"All {before.total} tests pass already"
     if not mended:

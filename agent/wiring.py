@@ -95,6 +95,7 @@ def build_deps(
             task.strategies,
             # Changed inputs may make code do what its tests never did: never outside a sandbox.
             probe=sandbox.level != "none",
+            issue=task.issue,
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error
@@ -113,6 +114,7 @@ def build_deps(
         search=parts.search,
         verifier=parts.verifier,
         ranker=parts.ranker,
+        reproducer=parts.reproducer,
         budget=budget,
         record=record,
         emit=emit,
@@ -172,6 +174,7 @@ def _facts(task: Task, source: Path, plan: TestPlan, sandbox: Sandbox) -> dict[s
     return {
         "tests": f"{' '.join(plan.argv)} ({'; '.join(plan.reasons[:1])})",
         "command": list(plan.argv),
+        "kind": plan.kind,
         "sandbox": f"{sandbox.name} ({sandbox.level})",
         "commit": where.head,
         "branch": where.branch,

@@ -11,8 +11,14 @@ from typing import Any
 
 import click
 
+from agent.errors import Unusable
+from agent.repair.reports import MAX_REPORT
 from agent.state import Approval, Scope, Task
 from runtime.models import DEFAULT_MODEL
+from tools.text import head_and_tail, strip_control
+
+MOST_OF_ISSUE = 1_000_000
+"""Bytes of a bug report that are read at all."""
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -61,6 +67,13 @@ def _outputs(command: Any) -> Any:
     "Default: those two only in files that the failing tests run.",
 )
 @click.option("--issue", metavar="FILE", help="A bug report to go by; - for standard input.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="Show so many of the edits that pass the tests, the chosen one included.",
+)
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model id or GGUF file.")
 @click.option("--endpoint", metavar="URL", help="Use this OpenAI-compatible server (…/v1).")
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -77,6 +90,7 @@ def fix(
     dry_run: bool,
     only: str | None,
     issue: str | None,
+    candidates: int,
     model: str,
     endpoint: str | None,
     seed: int,
@@ -100,6 +114,7 @@ def fix(
         approval=_approval(yes, dry_run),
         scope=Scope(only) if only else Scope.TOUCHED,
         issue=_read_issue(issue),
+        candidates=candidates,
         model=model,
         endpoint=endpoint,
         seed=seed,
@@ -130,11 +145,21 @@ def _approval(yes: bool, dry_run: bool) -> Approval:
 
 
 def _read_issue(source: str | None) -> str:
+    """The text of the report, cut to what is read of it; raises Unusable when it has none."""
     if source is None:
         return ""
     if source == "-":
-        return sys.stdin.read()
-    return Path(source).read_text("utf-8", errors="replace")
+        data = sys.stdin.buffer.read(MOST_OF_ISSUE)
+    else:
+        with Path(source).open("rb") as file:
+            data = file.read(MOST_OF_ISSUE)
+    text = strip_control(data.decode("utf-8", errors="replace"))
+    name = "Standard input" if source == "-" else source
+    if not text.strip():
+        raise Unusable(f"{name} holds no text; give a bug report with --issue.")
+    if text.count("\ufffd") > len(text) // 10:
+        raise Unusable(f"{name} is not text in UTF-8; give a bug report with --issue.")
+    return head_and_tail(text, MAX_REPORT)
 
 
 def _watch(run: Any, outputs: dict[str, Any]) -> int:

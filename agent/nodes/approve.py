@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from agent import reproducing
 from agent.alarm import HELD
 from agent.deps import Deps
 from agent.events import Applied, DiffReady, PhaseStarted
@@ -26,10 +27,11 @@ class Ruling:
 def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
     """No side effect comes before the interrupt, for a resumed node runs again from its top."""
     deps = runtime.context
-    deps.workspace.reset(state.get("edits", {}))
+    edits = reproducing.kept_edits(state)
+    deps.workspace.reset(edits)
     files = tuple(sorted(deps.workspace.changed()))
     if not files:
-        return {"verdict": "nothing to apply", "applied": [], "left": []}
+        return {"edits": edits, "verdict": "nothing to apply", "applied": [], "left": []}
     deps.emit(PhaseStarted(phase="approve"))
     deps.emit(DiffReady(diff=deps.workspace.diff(), files=files))
     ruling = _rule(deps, files)
@@ -47,7 +49,13 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.record.write("applied", files=applied, left=left, reason=reason)
     deps.emit(Applied(files=applied, left=left, reason=reason))
     verdict = "applied" if not left else "partly applied" if applied else "not applied"
-    return {"verdict": verdict, "applied": list(applied), "left": list(left), "reason": reason}
+    return {
+        "edits": edits,
+        "verdict": verdict,
+        "applied": list(applied),
+        "left": list(left),
+        "reason": reason,
+    }
 
 
 def _rule(deps: Deps, files: tuple[str, ...]) -> Ruling:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent import baseline as first_run
-from agent import finishing, planning, reading, searching, tidying
+from agent import finishing, planning, reading, reproducing, searching, tidying
 from agent.deps import Deps
 from agent.events import PhaseStarted, PlanReady
 from agent.state import Finding, PlanItem, RunState, Scope, Status, dump
@@ -18,10 +18,16 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.emit(PhaseStarted(phase="plan", detail=str(deps.facts["tests"])))
     baseline, caveats = first_run.run_all(deps)
     spectrum, failing, flaky = first_run.with_coverage(deps, baseline)
+    tried = None
+    if reproducing.wanted(deps, failing):
+        tried = reproducing.reproduce_issue(deps, baseline)
+        baseline, spectrum, failing = tried.baseline, tried.spectrum, tried.failing
     searching.keep_spectrum(deps, spectrum)
     items = planning.bug_items(
         deps.workspace.root, spectrum, failing, deps.localizer, deps.language
     )
+    if tried is not None:
+        items = reproducing.explained(items, tried.reproduction)
     items += tidying.items(deps, _scope(deps, spectrum, failing))
     kept, dropped = planning.existing(items, deps.workspace.root)
     kept = planning.number(kept)
@@ -34,6 +40,7 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.record.write("plan", items=[dump(item) for item in kept])
     deps.emit(PlanReady(items=tuple(kept), dropped=tuple(dropped)))
     return {
+        **(reproducing.changes(tried) if tried is not None else {}),
         "baseline": dump(baseline),
         "now": dump(baseline),
         "flaky": flaky,

@@ -15,9 +15,13 @@ from agent.repair.edit import SourceReader
 from agent.repair.localize import SpectrumLocalizer
 from agent.repair.python.clones import PythonClones
 from agent.repair.python.language import PythonLanguage
+from agent.repair.python.newtest import PythonTestWriter
 from agent.repair.python.probes import PythonProbes
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.rank import BehaviourRanker
+from agent.repair.reported import ReportLocalizer
+from agent.repair.reports import hints
+from agent.repair.reproduce import Reproducer
 from agent.repair.rewrite import RewriteProposer, Sampler
 from agent.repair.seams import Language, Localizer, Ranker, Verifier
 from agent.repair.search import Search, usual_search
@@ -44,6 +48,7 @@ class Parts:
     search: Search
     verifier: Verifier
     ranker: Ranker
+    reproducer: Reproducer
 
 
 def assemble(
@@ -53,9 +58,11 @@ def assemble(
     strategies: Sequence[str] = (),
     *,
     probe: bool = True,
+    issue: str = "",
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
+    `issue`: untrusted text of a bug report that the localizer goes by, too.
     `probe`: whether survivors may be compared by running their code on inputs near the tests'.
     Raises ValueError, with the names that there are, for an unknown strategy.
     """
@@ -80,11 +87,14 @@ def assemble(
         pair=PairProposer(templates),
     )
     behaviours = Behaviours(runner, PythonProbes(reader=read), languages, reader=read)
+    report, localizer = hints(issue), SpectrumLocalizer(languages, reader=read)
+    heard = ReportLocalizer(localizer, report, languages, reader=read)
     return Parts(
         language=python,
         clones=PythonClones(read),
-        localizer=SpectrumLocalizer(languages, reader=read),
+        localizer=heard if report else localizer,
         search=search.only(strategies) if strategies else search,
         verifier=SearchVerifier(runner, languages, reader=read, patience=PATIENCE),
         ranker=BehaviourRanker(languages, behaviours if probe else None, reader=read),
+        reproducer=Reproducer(model, PythonTestWriter(read), report),
     )

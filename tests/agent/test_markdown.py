@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from agent import markdown
-from agent.report import Effort, ItemReport, Report, TestCounts
+from agent.report import Effort, ItemReport, Report, ReproductionReport, TestCounts
 from agent.state import Finding, Kind, Status
 
 PATCH = "--- a/bank/utils.py\n+++ b/bank/utils.py\n@@ -1 +1 @@\n-a / b\n+a * b / 100\n"
@@ -162,3 +162,54 @@ def test_the_model_speaks_only_as_an_explanation() -> None:
 def test_the_summary_says_how_many_behaviours_passed(behaviours: int, agreeing: int, said: str):
     item = make_item(survivors=12, behaviours=behaviours, agreeing=agreeing)
     assert said in markdown.render(make_report(items=(item,)))
+
+
+def test_alternatives_stand_in_the_summary_with_why_they_rank_lower() -> None:
+    other = PATCH.replace("a * b / 100", "b * a / 100")
+    item = make_item(alternatives=(other,), alternatives_why=("weighs 3.1 nats less `x`",))
+    body = markdown.render(make_report(items=(item,)))
+    assert "## Alternatives" in body
+    assert "Item 1, number 2: weighs 3.1 nats less `x`." in body
+    assert "+b * a / 100" in body
+    assert "## Alternatives" not in markdown.render(make_report()), "none was asked for"
+
+
+def test_alternatives_that_are_too_long_are_left_to_the_json_report() -> None:
+    long = PATCH + "+x\n" * 10_000
+    item = make_item(alternatives=(PATCH, long), alternatives_why=("first", "second"))
+    body = markdown.render(make_report(items=(item,)))
+    assert "number 2: first" in body
+    assert "second" not in body
+    assert "stand in the JSON report" in body
+
+
+def reproduction(**changes: object) -> ReproductionReport:
+    values: dict[str, object] = {
+        "path": "tests/test_reported_f.py",
+        "text": "def test_f():\n    assert f() == 2\n",
+        "test": "tests/test_reported_f.py::test_f",
+        "checks": ("it fails: `AssertionError: assert 1 == 2`",),
+        "tried": 8,
+        "kept": True,
+        "problem": "",
+    }
+    return ReproductionReport.model_validate(values | changes)
+
+
+def test_a_test_that_the_model_wrote_is_named_as_such() -> None:
+    body = markdown.render(make_report(reproduction=reproduction()))
+    assert "the model wrote one from the report: `tests/test_reported_f.py::test_f`" in body
+    assert "is part of the patch" in body
+    assert "- it fails: `AssertionError: assert 1 == 2`" in body
+    left_out = markdown.render(make_report(reproduction=reproduction(kept=False)))
+    assert "is not part of the patch" in left_out
+    assert "def test_f():" in left_out, "it may help a person"
+    assert "def test_f():" not in body, "it stands in the diff"
+
+
+def test_a_report_that_was_not_reproduced_is_said_plainly() -> None:
+    problem = "8 tests were written, and none failed."
+    tried = reproduction(path="", test="", checks=(), problem=problem)
+    body = markdown.render(make_report(reproduction=tried))
+    assert f"The report was not reproduced: {problem}" in body
+    assert "not reproduced" not in markdown.render(make_report())

@@ -100,6 +100,27 @@ def test_a_bug_is_mended_and_reported(fix: Fix, repo: Path, tmp_path: Path) -> N
     assert outputs[2].read_text() == report["patch"]
 
 
+def test_alternatives_are_listed_with_why_they_rank_lower(
+    fix: Fix, repo: Path, tmp_path: Path
+) -> None:
+    report_file = tmp_path / "r.json"
+    result = fix(repo, "--yes", "--candidates", "3", "--json", report_file)
+    assert result.exit_code == 0, result.output
+    item = json.loads(report_file.read_text())["items"][0]
+    assert item["survivors"] > 2, "positive control: there are others"
+    assert len(item["alternatives"]) == len(item["alternatives_why"]) == 2
+    assert item["patch"] not in item["alternatives"]
+    assert all("nats" in why and "changes 1 line" in why for why in item["alternatives_why"])
+    assert "## Alternatives" in result.stdout
+    assert "number 3: " in result.stdout
+
+
+def test_without_candidates_no_alternative_is_listed(fix: Fix, repo: Path) -> None:
+    result = fix(repo, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "## Alternatives" not in result.stdout
+
+
 def test_a_dry_run_and_an_unwatched_run_change_nothing(fix: Fix, repo: Path) -> None:
     before = snapshot(repo)
     for arguments in (["--dry-run"], []):
@@ -294,6 +315,7 @@ def test_options_that_make_no_sense(fix: Fix, repo: Path) -> None:
         ["--budget", "soon"],
         ["--budget", "0"],
         ["--only", "nothing"],
+        ["--candidates", "0"],
         ["--issue", "/no/such/file"],
     ):
         result = fix(repo, *arguments)
