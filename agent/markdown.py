@@ -265,5 +265,7 @@ def _how(report: Report) -> str:
         if env.get("local")
         else f"the model was asked at {code(str(env.get('endpoint', '')))}"
     )
+    if env.get("escalated"):
+        where = f"code of the repository was sent to {code(str(env['escalated']))}, as asked for"
     lines.append(f"- Run {code(report.run_id)}; {where}.")
     return "\n".join(lines)

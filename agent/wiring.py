@@ -10,15 +10,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from agent import home
+from agent import home, learning
 from agent.alarm import Alarm
 from agent.deps import Cancelled, Deps
 from agent.errors import UnknownStrategy, Unusable
+from agent.escalation import EscalationHost, escalated
 from agent.events import Doing, Event, TestsProgress, ToolCalled
 from agent.host import LocalHost, RemoteHost
+from agent.reading import GatewayReading
 from agent.record import Record
 from agent.repair.assembly import assemble
 from agent.repair.seams import Budget
+from agent.repair.steps import Helpers
 from agent.state import Task
 from agent.thinker import Host, Thinker
 from agent.trials import GatewayTrials, TestBench
@@ -70,7 +73,7 @@ def build_deps(
     )
     switches = [stop_file(home.state_root()), directory / home.STOP]
     policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=switches)
-    facts = _facts(task, source, plan, sandbox)
+    facts = _facts(task, source, plan, sandbox, record)
     watch = Watch(Alarm(policy, record, emit, facts))
     toolbox = build_toolbox(workspace, sandbox, policy, bench, watch.look)
     gateway = Gateway(toolbox, policy, _on_call(record, emit))
@@ -87,6 +90,11 @@ def build_deps(
         return gateway.call(tool, arguments, caller="harness")
 
     trials = GatewayTrials(call, workspace)
+    escalation = None
+    if task.escalate is not None:
+        second = EscalationHost(task, record, emit, lambda url: facts.update(escalated=url))
+        escalation = Thinker(second, budget, record, emit, thinker.totals, watch.admit, check)
+        stack.callback(escalation.close)
     try:
         parts = assemble(
             thinker,
@@ -96,6 +104,8 @@ def build_deps(
             # Changed inputs may make code do what its tests never did: never outside a sandbox.
             probe=sandbox.level != "none",
             issue=task.issue,
+            helpers=Helpers(trials, GatewayReading(gateway), escalation),
+            history=learning.frozen(directory),
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error
@@ -168,7 +178,9 @@ def _on_call(record: Record, emit: Emit) -> Callable[[ToolRecord], None]:
     return heard
 
 
-def _facts(task: Task, source: Path, plan: TestPlan, sandbox: Sandbox) -> dict[str, Any]:
+def _facts(
+    task: Task, source: Path, plan: TestPlan, sandbox: Sandbox, record: Record
+) -> dict[str, Any]:
     """What the summary says of the surroundings."""
     where = git.facts(source)
     return {
@@ -180,4 +192,5 @@ def _facts(task: Task, source: Path, plan: TestPlan, sandbox: Sandbox) -> dict[s
         "branch": where.branch,
         "local": task.endpoint is None,
         "endpoint": task.endpoint or "",
+        "escalated": escalated(record),
     }

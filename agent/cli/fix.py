@@ -76,6 +76,9 @@ def _outputs(command: Any) -> Any:
 )
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model id or GGUF file.")
 @click.option("--endpoint", metavar="URL", help="Use this OpenAI-compatible server (…/v1).")
+@click.option("--escalate", metavar="URL", help="Send code there when all else has failed.")
+@click.option("--escalate-model", metavar="NAME", default="", help="Default: its first.")
+@click.option("--allow-plain-http", is_flag=True, help="Let --escalate be unencrypted.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--allow-unsandboxed", is_flag=True, help="Run the tests even without a sandbox.")
 @_outputs
@@ -93,6 +96,9 @@ def fix(
     candidates: int,
     model: str,
     endpoint: str | None,
+    escalate: str | None,
+    escalate_model: str,
+    allow_plain_http: bool,
     seed: int,
     allow_unsandboxed: bool,
     **outputs: Any,
@@ -117,6 +123,9 @@ def fix(
         candidates=candidates,
         model=model,
         endpoint=endpoint,
+        escalate=escalate,
+        escalate_model=escalate_model,
+        allow_plain_http=allow_plain_http,
         seed=seed,
         allow_unsandboxed=allow_unsandboxed,
     )

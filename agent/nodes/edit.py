@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from langgraph.runtime import Runtime
 
 from agent import searching, tidying
 from agent.deps import Deps
 from agent.events import PhaseStarted
-from agent.repair.seams import Candidate
+from agent.repair.search import Batch
 from agent.state import Kind, PlanItem, RunState, current_item, dump
 
 
@@ -23,22 +25,24 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
             detail=f"{item.number}. {item.kind.value} in {item.place}, attempt {number + 1}",
         )
     )
-    candidates, number = _propose(deps, state, item, number)
+    found = _propose(deps, state, item, number)
+    candidates = [dump(candidate) for candidate in found.candidates]
     deps.record.write(
-        "proposed", item=item.number, round=number, candidates=[dump(c) for c in candidates]
+        "proposed",
+        item=item.number,
+        round=found.round,
+        steps=[asdict(step) for step in found.steps],
+        candidates=candidates,
     )
     return {
-        "batch": [dump(candidate) for candidate in candidates],
-        "round": number,
+        "batch": candidates,
+        "round": found.round,
         "seconds": deps.budget.seconds_spent,
     }
 
 
-def _propose(
-    deps: Deps, state: RunState, item: PlanItem, number: int
-) -> tuple[tuple[Candidate, ...], int]:
-    """The candidates, and the round of the search that they come from."""
+def _propose(deps: Deps, state: RunState, item: PlanItem, number: int) -> Batch:
+    """The next candidates, and the round of the search that they come from."""
     if item.kind is Kind.BUG:
-        found = searching.batch(deps, state, item)
-        return (found.candidates, found.round) if found else ((), number)
-    return (tidying.candidates(deps, item) if number == 0 else ()), number
+        return searching.batch(deps, state, item) or Batch((), (), number)
+    return Batch((), tidying.candidates(deps, item) if number == 0 else (), number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent import markdown, report
+from agent import learning, markdown, report
 from agent.deps import Deps
 from agent.events import Done, Note, PhaseStarted
 from agent.prompts import prompt
@@ -32,6 +32,7 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     paths[PATCH].write_bytes(deps.workspace.patch())
     paths[REPORT].write_text(facts.model_dump_json(indent=2) + "\n", "utf-8")
     deps.record.write("done", exit_status=facts.exit_status, headline=facts.headline)
+    learning.learn(deps.record.path)
     deps.emit(
         Done(
             run_id=deps.run_id,

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from agent.repair.behaviour import Behaviours
-from agent.repair.branch import Brancher, BranchProposer
 from agent.repair.clones import CloneFinder
-from agent.repair.combine import PairProposer
 from agent.repair.edit import SourceReader
 from agent.repair.localize import SpectrumLocalizer
 from agent.repair.python.clones import PythonClones
@@ -22,22 +19,16 @@ from agent.repair.rank import BehaviourRanker
 from agent.repair.reported import ReportLocalizer
 from agent.repair.reports import hints
 from agent.repair.reproduce import Reproducer
-from agent.repair.rewrite import RewriteProposer, Sampler
+from agent.repair.schedule import History
 from agent.repair.seams import Language, Localizer, Ranker, Verifier
-from agent.repair.search import Search, usual_search
+from agent.repair.search import Search
+from agent.repair.steps import Helpers, Model, usual_steps
 from agent.repair.templates import TemplateProposer
 from agent.repair.verify import CandidateRunner, SearchVerifier
 from tools.errors import ToolsError
 
-BRANCHES = ((0, 32), (0, 128), (1, 64), (2, 48))
-"""Suspect and number of branches, round by round. The likeliest 32 of the first suspect mend most
-small bugs, and take a third of the time of 128."""
 PATIENCE = 40
 """Candidates tried behind the first survivor: the one that is chosen is rarely further back."""
-
-
-class Model(Brancher, Sampler, Protocol):
-    """What the search asks of a model."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +50,8 @@ def assemble(
     *,
     probe: bool = True,
     issue: str = "",
+    helpers: Helpers | None = None,
+    history: History | None = None,
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
@@ -77,15 +70,8 @@ def assemble(
     python = PythonLanguage()
     languages = (python,)
     templates = TemplateProposer({python.name: PythonTemplates()}, languages, reader=read)
-    search = usual_search(
-        templates,
-        [
-            BranchProposer(model, languages, reader=read, rank=rank, count=count)
-            for rank, count in BRANCHES
-        ],
-        rewrite=RewriteProposer(model, languages, reader=read),
-        pair=PairProposer(templates),
-    )
+    steps = usual_steps(model, templates, languages, read, helpers or Helpers())
+    search = Search(steps, history)
     behaviours = Behaviours(runner, PythonProbes(reader=read), languages, reader=read)
     report, localizer = hints(issue), SpectrumLocalizer(languages, reader=read)
     heard = ReportLocalizer(localizer, report, languages, reader=read)

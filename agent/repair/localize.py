@@ -23,7 +23,7 @@ ERROR_REACH = 4
 """Lines above and below a line that does not parse which are suspected with it."""
 MAX_SUSPECTS = 40
 
-COVERAGE, RAISED, ON_STACK, NAMED, UNPARSED = 0.6, 0.2, 0.1, 0.1, 1.0
+COVERAGE, RAISED, ON_STACK, NAMED, UNPARSED = 0.6, 0.3, 0.1, 0.1, 1.0
 """What each kind of evidence adds to a score of at most 1."""
 
 

@@ -1,80 +1,86 @@
-"""The order in which strategies are tried, one batch a round, so that a run can be resumed."""
+"""The search: batches of candidates, one a round, so that a run can be resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from agent.repair.seams import Budget, Candidate, Evidence, Proposer
+from agent.repair.schedule import History, Step, ordered
+from agent.repair.seams import Budget, Candidate, Evidence
+
+TOGETHER = 2
+"""Steps in the first round. Their candidates are judged together: a cheap survivor does not win
+only because it came first."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """Candidates `first` to `last` (exclusive) of one proposer."""
+class Asked:
+    """What one step of a batch gave."""
 
-    proposer: Proposer
-    first: int = 0
-    last: int | None = None
-
-    def limited(self, count: int | None) -> Step:
-        """The part of the step among the proposer's first `count` candidates; None for all."""
-        ends = [end for end in (self.last, count) if end is not None]
-        return Step(self.proposer, self.first, min(ends) if ends else None)
+    name: str
+    suspect: int | None
+    count: int
+    """Its candidates; those of the batch's steps stand one behind the other."""
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Batch:
-    strategies: tuple[str, ...]
+    steps: tuple[Asked, ...]
     candidates: tuple[Candidate, ...]
     round: int
     """The round that it was made in; the next one to ask for is `round + 1`."""
 
 
 class Search:
-    """A fixed plan of rounds; a round's batch depends on nothing but the evidence and its seed.
+    """Steps in the order of their expected gain per second.
 
-    The candidates of one round are judged together: a survivor of a cheap strategy does not win
-    only because it came first.
+    A round's batch depends on nothing but the evidence, the history and the seed.
     """
 
-    def __init__(self, rounds: Sequence[Sequence[Step]]) -> None:
-        self._rounds = tuple(tuple(steps) for steps in rounds)
-
-    @property
-    def rounds(self) -> int:
-        return len(self._rounds)
+    def __init__(self, steps: Sequence[Step], history: History | None = None) -> None:
+        self._steps = tuple(steps)
+        self._history = history or History()
 
     def only(self, wanted: Sequence[str]) -> Search:
-        """The same plan with nothing but these strategies; `rewrite:16` takes its first 16.
+        """The same steps of nothing but these strategies; `rewrite:16` takes its first 16.
 
         Raises ValueError, with the names that there are, for any other.
         """
         limits: dict[str, int | None] = {}
-        known = dict.fromkeys(step.proposer.name for steps in self._rounds for step in steps)
+        known = dict.fromkeys(step.proposer.name for step in self._steps)
         for word in wanted:
             name, _, count = word.partition(":")
             if name not in known or (count and not count.isdecimal()):
                 raise ValueError(f"There is no strategy {word!r}; there are {', '.join(known)}.")
             limits[name] = int(count) if count else None
-        return Search([_limited(steps, limits) for steps in self._rounds])
+        return Search(_limited(self._steps, limits), self._history)
+
+    def rounds(self, evidence: Evidence) -> list[list[Step]]:
+        """The steps of each round, first things first."""
+        steps = ordered(self._steps, evidence, self._history)
+        head = [steps[:TOGETHER]] if steps else []
+        return head + [[step] for step in steps[TOGETHER:]]
 
     def batch(self, number: int, evidence: Evidence, budget: Budget) -> Batch | None:
         """The first batch from round `number` on that is not empty.
 
         None when no round is left, or the budget is spent.
         """
-        for position in range(number, len(self._rounds)):
+        for position, steps in enumerate(self.rounds(evidence)[number:], number):
             if budget.spent:
                 return None
-            names: list[str] = []
+            asked: list[Asked] = []
             candidates: list[Candidate] = []
-            for step in self._rounds[position]:
-                names.append(step.proposer.name)
-                proposed = step.proposer.propose(evidence, budget)
-                candidates += islice(proposed, step.first, step.last)
+            for step in steps:
+                began = budget.clock()
+                found = list(islice(step.proposer.propose(evidence, budget), step.first, step.last))
+                seconds = budget.clock() - began
+                asked.append(Asked(step.name, step.suspect, len(found), seconds))
+                candidates += found
             if candidates:
-                return Batch(tuple(names), tuple(candidates), position)
+                return Batch(tuple(asked), tuple(candidates), position)
         return None
 
     def batches(self, evidence: Evidence, budget: Budget, start: int = 0) -> Iterator[Batch]:
@@ -84,34 +90,19 @@ class Search:
             yield batch
             number = batch.round + 1
 
-    def next_strategies(self, number: int) -> tuple[str, ...]:
-        """What round `number` would try; empty behind the last one."""
-        steps = self._rounds[number] if number < len(self._rounds) else ()
-        return tuple(step.proposer.name for step in steps)
+    def next_steps(self, number: int, evidence: Evidence) -> tuple[str, ...]:
+        """What would be tried from round `number` on; empty behind the last one."""
+        return tuple(step.name for steps in self.rounds(evidence)[number:] for step in steps)
 
 
 def _limited(steps: Sequence[Step], limits: Mapping[str, int | None]) -> list[Step]:
-    kept = [
-        step.limited(limits[step.proposer.name]) for step in steps if step.proposer.name in limits
-    ]
-    return [step for step in kept if step.last is None or step.first < step.last]
-
-
-def usual_search(
-    templates: Proposer,
-    branches: Sequence[Proposer] = (),
-    rewrite: Proposer | None = None,
-    pair: Proposer | None = None,
-) -> Search:
-    """Branches, one proposer a round, the first two beside slices of templates; then the rest."""
-    branching = [[Step(branch, 0, 300)] for branch in branches]
-    first, second = ([*branching, [], []])[:2]
-    rounds = [
-        [*first, Step(templates, 0, 60)],
-        [*second, Step(templates, 60, 400)],
-        *branching[2:],
-        [Step(pair, 0, 300)] if pair is not None else [],
-        [Step(rewrite, 0, 64)] if rewrite is not None else [],
-        [Step(templates, 400, 2_000)],
-    ]
-    return Search([steps for steps in rounds if steps])
+    """The steps of the named strategies, cut where a strategy has a limit."""
+    kept = []
+    for step in steps:
+        if step.proposer.name not in limits:
+            continue
+        ends = [end for end in (step.last, limits[step.proposer.name]) if end is not None]
+        last = min(ends) if ends else None
+        if last is None or step.first < last:
+            kept.append(replace(step, last=last))
+    return kept

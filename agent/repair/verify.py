@@ -66,11 +66,15 @@ class SearchVerifier:
         self._patience = patience
         self._whole_runs = whole_runs
         self._clock = clock
+        self._seen: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
 
     def verify(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
     ) -> Iterator[Verdict]:
         trial = _Trial(evidence, self._languages, self._reader)
+        # Rounds overlap: what failed in one is not run again in the next.
+        trial.seen |= self._seen.get(trial.targets, set())
+        self._seen[trial.targets] = trial.seen
         behind = 0
         for candidate in candidates:
             if budget.spent or (self._patience and behind > self._patience):
@@ -142,7 +146,7 @@ class _Trial:
         self._reader = reader
         self._sources: dict[str, str] = {}
         self._spans: dict[str, tuple[Span, ...]] = {}
-        self._seen: set[tuple[str, ...]] = set()
+        self.seen: set[tuple[str, ...]] = set()
         self.targets = tuple(test.id for test in evidence.failing)
         self.baseline = evidence.baseline
         self.passing = evidence.baseline.ids(Outcome.PASSED)
@@ -181,9 +185,9 @@ class _Trial:
             key += [path, where, new]
         if not changed:
             return {}, "same as the code"
-        if tuple(key) in self._seen:
+        if tuple(key) in self.seen:
             return {}, "seen already"
-        self._seen.add(tuple(key))
+        self.seen.add(tuple(key))
         return files, ""
 
     def _fragments(self, candidate: Candidate, path: str, text: str) -> tuple[str, str, str]:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from agent.repair.combine import PairProposer
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.templates import PythonTemplates
-from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
-from agent.repair.search import Search, Step, usual_search
+from agent.repair.schedule import History, Step, ordered, probabilities
+from agent.repair.seams import Budget, Candidate, Evidence, Splice, Suspect, Verdict
+from agent.repair.search import Search
 from agent.repair.templates import TemplateProposer
 
 SOURCE = "def f(a, b):\n    if a < b:\n        return a\n    return b\n"
@@ -32,62 +34,155 @@ def templates() -> TemplateProposer:
     return TemplateProposer({"python": PythonTemplates()}, (PythonLanguage(),))
 
 
-def test_rounds_follow_the_plan_and_leave_out_nothing(
-    evidence: Callable[..., Evidence], budget: Budget
+def step(name: str, count: int, **worth: Any) -> Step:
+    return Step(name, Counted(name.split()[0], count), **worth)
+
+
+def suspects(*scores: float) -> tuple[Suspect, ...]:
+    return tuple(
+        Suspect(path="m.py", name=f"f{n}", first_line=1, last_line=2, score=score)
+        for n, score in enumerate(scores)
+    )
+
+
+@pytest.fixture
+def before(evidence: Callable[..., Evidence]) -> Evidence:
+    return evidence(SOURCE, "f")
+
+
+def test_the_first_two_steps_are_judged_together_and_the_others_alone(
+    before: Evidence, budget: Budget
 ):
-    cheap, dear = Counted("template", 70), Counted("branch", 3)
-    search = usual_search(cheap, [dear])
-    rounds = list(search.batches(evidence(SOURCE, "f"), budget))
-    assert [(b.strategies, len(b.candidates), b.round) for b in rounds] == [
-        (("branch", "template"), 63, 0),
-        (("template",), 10, 1),
-    ]
+    cheap = Counted("template", 70)
+    search = Search(
+        [
+            Step("template 400", cheap, 60, 400, chance=0.1),
+            Step("template 60", cheap, 0, 60, chance=0.3),
+            step("branch 32", 3, suspect=0, chance=0.5),
+        ]
+    )
+    rounds = list(search.batches(before, budget))
+    told = [[(s.name, s.count) for s in b.steps] for b in rounds]
+    assert told == [[("branch 32", 3), ("template 60", 60)], [("template 400", 10)]]
+    assert [len(b.candidates) for b in rounds] == [63, 10]
     assert [c.operator for c in rounds[1].candidates] == [str(n) for n in range(60, 70)]
 
 
-def test_a_round_is_the_same_when_it_is_asked_for_again(
-    evidence: Callable[..., Evidence], budget: Budget
-):
-    before = evidence(SOURCE, "f")
-    search = usual_search(templates())
-    once, again = (search.batch(1, before, budget) for _ in range(2))
+def test_gain_counts_the_suspects_probability_the_chance_and_the_time(before: Evidence):
+    known = replace(before, suspects=suspects(0.6, 0.2))
+    sure, dear, other, absent = (
+        step("a", 1, suspect=0, chance=0.3, seconds=10),
+        step("b", 1, suspect=0, chance=0.4, seconds=100),
+        step("c", 1, suspect=1, chance=0.9, seconds=10),
+        step("d", 1, suspect=2, chance=0.9, seconds=1),
+    )
+    assert ordered([absent, dear, other, sure], known, History()) == [sure, other, dear]
+
+
+def test_slow_tests_let_many_candidates_wait(before: Evidence):
+    steps = [step("many", 1, chance=0.3, candidates=300), step("few", 1, chance=0.2, seconds=20)]
+    slow = before.failing[0].model_copy(update={"seconds": 3.0})
+    assert ordered(steps, before, History())[0].name == "many", "positive control"
+    assert ordered(steps, replace(before, failing=(slow,)), History())[0].name == "few"
+
+
+def test_probabilities_add_up_and_follow_the_scores():
+    likely = probabilities(suspects(0.9, 0.3, 0.0))
+    assert sum(likely) == pytest.approx(1)
+    assert likely == sorted(likely, reverse=True)
+    assert likely[2] > 0
+    assert probabilities(suspects(0.0, 0.0)) == [0.05, 0.05]
+
+
+def proposed(item: int, *steps: tuple[str, int | None, int]) -> dict[str, Any]:
+    told = [
+        {"name": name, "suspect": suspect, "count": count, "seconds": 4.0}
+        for name, suspect, count in steps
+    ]
+    made = [{"n": f"{name} {n}"} for name, _, count in steps for n in range(count)]
+    return {"kind": "proposed", "data": {"item": item, "steps": told, "candidates": made}}
+
+
+def test_history_credits_the_step_that_mended_and_counts_against_its_rivals():
+    mended = {"number": 1, "chosen": {"candidate": {"n": "b 1"}}}
+    history = History().learned(
+        [
+            proposed(1, ("a", 0, 3), ("t", None, 2)),
+            proposed(1, ("x", 1, 2), ("b", 0, 2)),
+            {"kind": "tool", "data": {}},
+            {"kind": "accepted", "data": {"item": mended}},
+            proposed(2, ("a", 0, 1)),
+        ]
+    )
+    told = {name: (tally.judged, tally.mended) for name, tally in history.steps.items()}
+    assert told == {"a": (1, 0), "t": (1, 0), "b": (1, 1), "x": (0, 0)}
+    assert (history.steps["a"].asked, history.steps["a"].seconds) == (2, 8.0)
+
+
+def test_what_was_learnt_changes_the_order(before: Evidence):
+    steps = [
+        step("a", 1, suspect=0, chance=0.3, seconds=10),
+        step("b", 1, suspect=0, chance=0.2, seconds=10),
+    ]
+    assert ordered(steps, before, History())[0].name == "a", "positive control"
+    history = History()
+    for _ in range(10):
+        history = history.learned(
+            [
+                proposed(1, ("a", 0, 1), ("b", 0, 1)),
+                {
+                    "kind": "accepted",
+                    "data": {"item": {"number": 1, "chosen": {"candidate": {"n": "b 0"}}}},
+                },
+            ]
+        )
+    assert ordered(steps, before, history)[0].name == "b"
+
+
+def test_a_round_is_the_same_when_it_is_asked_for_again(before: Evidence, budget: Budget):
+    search = Search([Step("a", templates(), 0, 9, chance=0.9), Step("b", templates(), 9, 40)])
+    once, again = (search.batch(0, before, budget) for _ in range(2))
     assert once is not None
-    assert once == again
-    assert once.round == 1
+    assert again is not None
+    assert once.candidates == again.candidates
 
 
-def test_empty_rounds_are_passed_over_and_the_end_is_none(
-    evidence: Callable[..., Evidence], budget: Budget
-):
-    search = Search([[Step(Counted("a", 0))], [Step(Counted("b", 1))]])
-    batch = search.batch(0, evidence(SOURCE, "f"), budget)
+def test_empty_rounds_are_passed_over_and_the_end_is_none(before: Evidence, budget: Budget):
+    search = Search([step("a", 0), step("a", 0), step("b", 1)])
+    batch = search.batch(0, before, budget)
     assert batch is not None
-    assert (batch.strategies, batch.round) == (("b",), 1)
-    assert search.batch(2, evidence(SOURCE, "f"), budget) is None
-    assert search.next_strategies(1) == ("b",)
-    assert search.next_strategies(2) == ()
+    assert ([s.name for s in batch.steps], batch.round) == (["b"], 1)
+    assert search.batch(2, before, budget) is None
+    assert search.next_steps(1, before) == ("b",)
+    assert search.next_steps(2, before) == ()
 
 
-def test_a_search_may_be_left_some_strategies_only(
-    evidence: Callable[..., Evidence], budget: Budget
-):
-    search = usual_search(Counted("template", 500), [Counted("branch", 3)], Counted("rewrite", 9))
+def test_a_search_may_be_left_some_strategies_only(before: Evidence, budget: Budget):
+    cheap = Counted("template", 500)
+    search = Search(
+        [
+            Step("template 60", cheap, 0, 60, chance=0.3),
+            Step("template 400", cheap, 60, 400, chance=0.2),
+            step("branch 32", 3, suspect=0, chance=0.1, seconds=50),
+            step("rewrite", 9, chance=0.1, seconds=90),
+        ]
+    )
 
-    def taken(*wanted: str) -> list[tuple[str, int]]:
-        batches = search.only(wanted).batches(evidence(SOURCE, "f"), budget)
-        return [(batch.strategies, len(batch.candidates)) for batch in batches]
+    def taken(*wanted: str) -> list[list[tuple[str, int]]]:
+        batches = search.only(wanted).batches(before, budget)
+        return [[(s.name, s.count) for s in batch.steps] for batch in batches]
 
-    assert taken("branch") == [(("branch",), 3)]
-    assert taken("template:70") == [(("template",), 60), (("template",), 10)]
-    assert taken("rewrite:1", "branch:2") == [(("branch",), 2), (("rewrite",), 1)]
+    assert taken("branch") == [[("branch 32", 3)]]
+    assert taken("template:70") == [[("template 60", 60), ("template 400", 10)]]
+    assert taken("rewrite:1", "branch:2") == [[("branch 32", 2), ("rewrite", 1)]]
     for wrong in ("magic", "branch:x", ""):
-        with pytest.raises(ValueError, match="there are branch, template, rewrite"):
+        with pytest.raises(ValueError, match="there are template, branch, rewrite"):
             taken(wrong)
 
 
-def test_a_spent_budget_gives_no_batch(evidence: Callable[..., Evidence]):
+def test_a_spent_budget_gives_no_batch(before: Evidence):
     spent = Budget(deadline=0.0, clock=lambda: 0.0)
-    assert usual_search(Counted("a", 5)).batch(0, evidence(SOURCE, "f"), spent) is None
+    assert Search([step("a", 5)]).batch(0, before, spent) is None
 
 
 def test_templates_of_all_suspects_are_merged_by_weight(

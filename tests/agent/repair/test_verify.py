@@ -135,3 +135,17 @@ def test_a_slow_suite_is_not_run_for_survivors(evidence: Callable[..., Evidence]
         )
         assert (verdict.survives, verdict.whole_suite) == (slow, not slow)
         assert runner.runs == [(TARGET,), (OTHER,) if slow else None]
+
+
+def test_what_an_earlier_round_tried_is_not_run_again_for_the_same_tests(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    runner = Scripted(lambda text, name: name == OTHER)
+    judge = verifier(runner)
+    before = evidence(SOURCE, "f")
+    (once,) = judge.verify([returning("c")], before, budget)
+    again, other = judge.verify([returning("c"), returning("d")], before, budget)
+    assert (once.rejected, again.rejected, other.rejected) == ("", "seen already", "")
+    elsewhere = before.failing[0].model_copy(update={"id": OTHER})
+    (for_others,) = judge.verify([returning("c")], replace(before, failing=(elsewhere,)), budget)
+    assert for_others.rejected == "", "positive control"

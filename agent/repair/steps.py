@@ -1,0 +1,113 @@
+"""The steps of the usual search, and what each is expected to be worth before anything is learnt.
+
+Chances are shares of bugs that were mended by the step, among those whose suspect was the right
+one; seconds are the model's on two cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agent.repair.branch import Brancher, BranchProposer
+from agent.repair.combine import PairProposer
+from agent.repair.converse import ConverseProposer, ReadingTools
+from agent.repair.edit import SourceReader
+from agent.repair.infill import Filler, InfillProposer
+from agent.repair.rewrite import RewriteProposer, Sampler
+from agent.repair.schedule import Step
+from agent.repair.seams import Language, Proposer
+from agent.repair.trace import TraceProposer, Watcher
+from runtime.client import Answer
+
+SUSPECTS = 8
+"""Suspects that branches are asked for; the fault was among them in 54 of 62 measured bugs."""
+FEW, MANY = 32, 128
+"""The likeliest 32 branches mend most small bugs, and take a third of the time of 128."""
+TRACED = 2
+"""Suspects whose values are looked at."""
+TRACE_SPREAD = ((1, 0.0), (7, 0.8))
+
+
+class Model(Brancher, Filler, Protocol):
+    """What the search asks of a model."""
+
+    def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        purpose: str = "propose",
+        n: int = 1,
+        max_tokens: int = 512,
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> Answer:
+        """Samples for those who rewrite, turns with tools for those who converse."""
+
+
+@dataclass(frozen=True)
+class Helpers:
+    """What some strategies need beside the model; those that lack it are left out."""
+
+    watcher: Watcher | None = None
+    """Tells what values a suspect saw."""
+    tools: ReadingTools | None = None
+    escalation: Sampler | None = None
+    """A second, larger model."""
+
+
+def usual_steps(
+    model: Model,
+    templates: Proposer,
+    languages: Sequence[Language],
+    reader: SourceReader,
+    helpers: Helpers,
+) -> list[Step]:
+    """Every strategy there is, in slices that are worth being chosen one by one."""
+    rewrite = RewriteProposer(model, languages, reader=reader)
+    steps = [
+        Step("template 60", templates, 0, 60, chance=0.30, candidates=60),
+        Step("template 400", templates, 60, 400, chance=0.15, candidates=340),
+        Step("template 2000", templates, 400, 2_000, chance=0.04, candidates=1_600),
+        Step("pair", PairProposer(templates), 0, 300, chance=0.05, candidates=150),
+        Step("rewrite", rewrite, 0, 64, chance=0.10, seconds=80.0, candidates=25),
+    ]
+    for rank in range(SUSPECTS):
+        for count, chance, seconds in ((FEW, 0.45, 9.0), (MANY, 0.15, 20.0)):
+            branch = BranchProposer(model, languages, reader=reader, rank=rank, count=count)
+            name = f"branch {count}"
+            steps.append(
+                Step(name, branch, suspect=rank, chance=chance, seconds=seconds, candidates=count)
+            )
+    for first, last, chance in ((0, 8, 0.06), (8, 16, 0.02)):
+        infill = InfillProposer(model, languages, reader=reader, first=first, last=last)
+        steps.append(Step(f"infill {last}", infill, chance=chance, seconds=30.0, candidates=40))
+    return steps + _helped(model, languages, reader, helpers)
+
+
+def _helped(
+    model: Model, languages: Sequence[Language], reader: SourceReader, helpers: Helpers
+) -> list[Step]:
+    steps = []
+    if helpers.watcher is not None:
+        # Branches, then a few rewrites, with the values seen in the question.
+        asked = (
+            BranchProposer(model, languages, reader=reader),
+            RewriteProposer(model, languages, reader=reader, spread=TRACE_SPREAD),
+        )
+        for rank in range(TRACED):
+            trace = TraceProposer(helpers.watcher, asked, rank=rank)
+            steps.append(
+                Step("trace", trace, suspect=rank, chance=0.08, seconds=45.0, candidates=120)
+            )
+    if helpers.tools is not None:
+        converse = ConverseProposer(model, helpers.tools, languages, reader=reader)
+        steps.append(Step("converse", converse, chance=0.002, seconds=60.0, candidates=8))
+    if helpers.escalation is not None:
+        larger = RewriteProposer(helpers.escalation, languages, reader=reader, name="escalate")
+        # Code leaves the machine for it: only when all else has failed.
+        steps.append(Step("escalate", larger, chance=0.0, seconds=60.0, candidates=20))
+    return steps
