@@ -25,6 +25,8 @@ SUSPECTS = 8
 """Suspects that branches are asked for; the fault was among them in 54 of 62 measured bugs."""
 FEW, MANY = 32, 128
 """The likeliest 32 branches mend most small bugs, and take a third of the time of 128."""
+BLOCKS = 32
+"""Beginnings of lines that are followed to the end of their block, at many times the tokens."""
 TRACED = 2
 """Suspects whose values are looked at."""
 TRACE_SPREAD = ((1, 0.0), (7, 0.8))
@@ -82,10 +84,27 @@ def usual_steps(
             steps.append(
                 Step(name, branch, suspect=rank, chance=chance, seconds=seconds, candidates=count)
             )
-    for first, last, chance in ((0, 8, 0.06), (8, 16, 0.02)):
+        steps.append(_blocks(model, languages, reader, rank))
+    for first, last, chance in ((0, 8, 0.03), (8, 16, 0.02)):
         infill = InfillProposer(model, languages, reader=reader, first=first, last=last)
         steps.append(Step(f"infill {last}", infill, chance=chance, seconds=30.0, candidates=40))
     return steps + _helped(model, languages, reader, helpers)
+
+
+def _blocks(model: Model, languages: Sequence[Language], reader: SourceReader, rank: int) -> Step:
+    """What the model would put in front of a line, or in place of some: guards, `elif` branches."""
+    branch = BranchProposer(
+        model,
+        languages,
+        reader=reader,
+        rank=rank,
+        count=0,
+        line_starts=BLOCKS,
+        lines=6,
+        rejoin=4,
+        max_tokens=64,
+    )
+    return Step("branch blocks", branch, suspect=rank, chance=0.2, seconds=25.0, candidates=60)
 
 
 def _helped(

@@ -168,9 +168,7 @@ class UnittestRun:
         if names or self._ids is not None:
             modules = [self._dotted(name) for name in names]
             suites = [
-                self._loader.loadTestsFromName(name)
-                for name in modules
-                if self._importable(self._module_of(name))
+                self._named(name) for name in modules if self._importable(self._module_of(name))
             ]
         else:
             suites = [
@@ -188,6 +186,17 @@ class UnittestRun:
                     yield test
                 else:
                     self._importable(test.id().partition("_FailedTest.")[2])
+
+    def _named(self, name: str) -> unittest.TestSuite:
+        """The tests of a dotted name; a method's own name may hold dots, too."""
+        module = self._module_of(name)
+        kind, _, method = name[len(module) + 1 :].partition(".")
+        if module and "." in method:
+            every = _flat(self._loader.loadTestsFromName(f"{module}.{kind}"))
+            found = [test for test in every if test.id() == name]
+            if found:
+                return unittest.TestSuite(found)
+        return self._loader.loadTestsFromName(name)
 
     def _dotted(self, name: str) -> str:
         """A file that could not be imported has its path as id; unittest wants its module."""

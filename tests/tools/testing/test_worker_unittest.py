@@ -145,3 +145,21 @@ def test_name_that_is_gone(repository, session):
     report = session(root).run(["test_pay.TestPay.test_gone", "test_pay.TestPay.test_pass"])
     assert outcomes(report) == {"test_pay.TestPay.test_pass": "passed"}
     assert "test_gone" in report.problem
+
+
+def test_a_method_with_dots_in_its_name_is_selected(repository, session):
+    root = repository(
+        {
+            "test_rules.py": """\
+                import unittest
+                class TestRules(unittest.TestCase):
+                    def test_plain(self): pass
+                setattr(TestRules, "test_example-10.1", lambda self: None)
+                setattr(TestRules, "test_example-10.2", lambda self: self.fail())
+            """
+        }
+    )
+    wanted = ["test_rules.TestRules.test_example-10.1", "test_rules.TestRules.test_example-10.2"]
+    report = session(root).run(wanted)
+    assert outcomes(report) == {wanted[0]: "passed", wanted[1]: "failed"}
+    assert not report.problem
