@@ -11,6 +11,7 @@ from pathlib import Path
 from agent.repair.edit import SourceReader, read_source
 from agent.repair.places import MODULE, Place, Places
 from agent.repair.seams import Language, Suspect
+from agent.repair.spectrum import Spectrum
 from agent.repair.surroundings import suspect_surroundings
 from agent.repair.vendored import own_files
 from tools.report import Outcome, TestReport, TestResult
@@ -40,22 +41,34 @@ class SpectrumLocalizer:
         self._languages = tuple(languages)
         self._reader = reader
         self._max_suspects = max_suspects
+        self._passed = Spectrum(())
 
     def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
-        return _Inquiry(root, baseline, self._languages, self._reader).suspects(self._max_suspects)
+        passing = tuple(r for r in baseline.results if r.outcome is Outcome.PASSED)
+        if not self._passed.is_of(passing):
+            # A plan asks once for each failing test, beside the same passing ones.
+            self._passed = Spectrum(passing)
+        inquiry = _Inquiry(root, baseline, self._passed, self._languages, self._reader)
+        return inquiry.suspects(self._max_suspects)
 
 
 class _Inquiry:
     """One localisation: the sources it read and the evidence it has so far."""
 
     def __init__(
-        self, root: Path, report: TestReport, languages: Sequence[Language], reader: SourceReader
+        self,
+        root: Path,
+        report: TestReport,
+        passed: Spectrum,
+        languages: Sequence[Language],
+        reader: SourceReader,
     ) -> None:
         self._root = root
         self._languages = languages
         self._reader = reader
         self._failing = report.failing
-        self._passing = tuple(r for r in report.results if r.outcome is Outcome.PASSED)
+        self._passed = passed
+        self._failed = Spectrum(report.failing)
         self._imports = report.imports
         self._places = Places(root, languages, reader)
 
@@ -78,12 +91,12 @@ class _Inquiry:
     # -- evidence --------------------------------------------------------------------------
 
     def _add_coverage(self) -> None:
-        failed, passed = _hits(self._failing), _hits(self._passing)
         total = sum(bool(test.lines) for test in self._failing)
-        for (path, line), bad in failed.items():
+        for path, line in self._failed.lines():
             place = self._places.holding(path, line)
             if place is not None:
-                good = passed[path, line]
+                bad = self._failed.count(path, (line,))
+                good = self._passed.count(path, (line,))
                 place.lines[line] = bad / sqrt(total * (bad + good))
         for place in self._places:
             self._judge_coverage(place, total)
@@ -92,12 +105,12 @@ class _Inquiry:
         """Turn a place's line scores into one, and say what they mean."""
         if not place.lines or not place.is_function:
             return
-        place.failing = sum(_ran(test, place) for test in self._failing)
-        place.passing = sum(_ran(test, place) for test in self._passing)
+        place.failing = self._failed.count(place.path, place.lines)
+        place.passing = self._passed.count(place.path, place.lines)
         place.score += COVERAGE * max(place.lines.values())
         place.reasons.append(
             f"runs in {place.failing} of {total} failing tests"
-            f" and {place.passing} of {len(self._passing)} passing ones"
+            f" and {place.passing} of {len(self._passed.tests)} passing ones"
         )
         top = max(place.lines.values())
         worst = [line for line, value in place.lines.items() if value == top]
@@ -196,17 +209,6 @@ class _Inquiry:
                 for place in self._places.at(path):
                     if place.is_function and words[place.span.name.rpartition(".")[2]]:
                         place.score += 0.1 + (0.1 if words[stem] else 0.0)
-
-
-def _hits(tests: Iterable[TestResult]) -> Counter[tuple[str, int]]:
-    """How many tests ran each line."""
-    return Counter(
-        (path, line) for test in tests for path, lines in test.lines.items() for line in set(lines)
-    )
-
-
-def _ran(test: TestResult, place: Place) -> bool:
-    return any(line in place.lines for line in test.lines.get(place.path, ()))
 
 
 def _heads(text: str) -> set[str]:

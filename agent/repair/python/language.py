@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from agent.repair.python.parsed import Function, Parsed, definitions, parse, parse_fragment, parsed
@@ -26,10 +27,7 @@ class PythonLanguage:
         return pure.stem.startswith("test_") or pure.stem.endswith("_test")
 
     def spans(self, source: str) -> tuple[Span, ...]:
-        module = parsed(source)
-        if module is None:
-            return ()
-        return tuple(_span(module, name, node) for name, node in definitions(module.tree))
+        return _spans(source)
 
     def parses(self, source: str) -> bool:
         return parse(source) is not None
@@ -46,6 +44,15 @@ class PythonLanguage:
 
     def test_code(self, source: str, test_id: str) -> Excerpt | None:
         return test_code(source, test_id)
+
+
+@lru_cache(maxsize=1_024)
+def _spans(source: str) -> tuple[Span, ...]:
+    """Asked for every file of a repository, once for each failing test."""
+    module = parsed(source)
+    if module is None:
+        return ()
+    return tuple(_span(module, name, node) for name, node in definitions(module.tree))
 
 
 def _span(module: Parsed, name: str, node: Function | ast.ClassDef) -> Span:
