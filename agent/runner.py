@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +149,9 @@ class Run:
                     continue
         except (KeyboardInterrupt, GeneratorExit):
             self.cancel()
+            # Its checkpoints go through a connection that is closed behind us: closing it under
+            # the thread that writes crashes the process.
+            wait([future])
             raise
         try:
             return future.result()
