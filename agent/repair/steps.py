@@ -72,7 +72,7 @@ def usual_steps(
     rewrite = RewriteProposer(model, languages, reader=reader)
     steps = [
         Step("template 60", templates, 0, 60, chance=0.30, candidates=60),
-        Step("template 400", templates, 60, 400, chance=0.15, candidates=340),
+        Step("template 400", templates, 60, 400, chance=0.10, candidates=340),
         Step("template 2000", templates, 400, 2_000, chance=0.04, candidates=1_600),
         Step("pair", PairProposer(templates), 0, 300, chance=0.05, candidates=150),
         Step("rewrite", rewrite, 0, 64, chance=0.10, seconds=80.0, candidates=25),
@@ -104,7 +104,7 @@ def _blocks(model: Model, languages: Sequence[Language], reader: SourceReader, r
         rejoin=4,
         max_tokens=64,
     )
-    return Step("branch blocks", branch, suspect=rank, chance=0.2, seconds=25.0, candidates=60)
+    return Step("branch blocks", branch, suspect=rank, chance=0.25, seconds=25.0, candidates=60)
 
 
 def _helped(
