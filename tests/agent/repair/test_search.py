@@ -79,6 +79,16 @@ def test_gain_counts_the_suspects_probability_the_chance_and_the_time(before: Ev
     assert ordered([absent, dear, other, sure], known, History()) == [sure, other, dear]
 
 
+def test_a_long_suspect_is_asked_later_than_a_short_one(before: Evidence):
+    one, other = suspects(0.5, 0.45)
+    steps = [step(name, 1, suspect=n, chance=0.3, seconds=10) for n, name in enumerate("ab")]
+    told = ordered(steps, replace(before, suspects=(one, other)), History())
+    assert [s.name for s in told] == ["a", "b"], "positive control"
+    long = one.model_copy(update={"last_line": 200})
+    told = ordered(steps, replace(before, suspects=(long, other)), History())
+    assert [s.name for s in told] == ["b", "a"]
+
+
 def test_slow_tests_let_many_candidates_wait(before: Evidence):
     steps = [step("many", 1, chance=0.3, candidates=300), step("few", 1, chance=0.2, seconds=20)]
     slow = before.failing[0].model_copy(update={"seconds": 3.0})
