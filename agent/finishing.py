@@ -13,7 +13,7 @@ from agent import searching
 from agent.baseline import without_interrupted
 from agent.deps import Deps
 from agent.events import Doing, ItemFinished, Note, TestsFinished
-from agent.repair.affordable import edited_lines, is_slow, merged, near
+from agent.repair.affordable import edited_lines, is_slow, merged, near, usual_seconds
 from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Verdict
 from agent.state import PlanItem, RunState, Status, current_item, dump, items_of, report_of
@@ -37,7 +37,7 @@ def reserve(baseline: TestReport, budget_seconds: float) -> float:
     """Seconds to keep for the last run of the whole suite; 0 where there will be none."""
     if baseline.timed_out or not is_slow(baseline, budget_seconds):
         return 0.0
-    return RESERVED * baseline.seconds
+    return RESERVED * usual_seconds(baseline)
 
 
 def nearby(

@@ -16,14 +16,14 @@ from tools.workspace import Workspace
 
 Call = Callable[..., ToolResult]
 
-SLACK = 2.0
+SLACK = 1.25
 """Seconds that a quick run may take beyond five times what its tests took before any edit."""
 FAILING_SECONDS = 1.0
 """A failing test counts for at most this much."""
 LONGEST = 60.0
 TRACED_SLOWDOWN = 20
 """Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
-TRACED_LEAST = 5.0
+TRACED_LEAST = 2.0
 HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 5.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import PurePosixPath
 
+from agent.environment import hung
 from agent.repair.seams import Splice
 from tools.report import Outcome, TestReport, TestResult
 
@@ -17,7 +18,12 @@ TEST_OVERHEAD = 0.005
 
 def is_slow(whole: TestReport, budget_seconds: float) -> bool:
     """Whether a run of all tests, as `whole` was one, is too dear to be repeated at will."""
-    return whole.timed_out or whole.seconds > min(SLOW_SECONDS, SLOW_SHARE * budget_seconds)
+    return whole.timed_out or usual_seconds(whole) > min(SLOW_SECONDS, SLOW_SHARE * budget_seconds)
+
+
+def usual_seconds(whole: TestReport) -> float:
+    """What the run would take if no test hung: a mended repository has none that does."""
+    return max(0.0, whole.seconds - sum(test.seconds for test in whole.results if hung(test)))
 
 
 def near(

@@ -14,11 +14,14 @@ from .failures import TestTimeout
 class Clock:
     """Interrupts the main thread when a test has used up its own time or the run's.
 
-    Code that never returns to the interpreter is not interrupted: the zygote kills it.
+    Code that never returns to the interpreter is not interrupted: the zygote kills it. Tests of
+    one run mostly hang for one reason, so each that hangs halves what the following ones may take.
     """
 
     AGAIN = 1.0
     """Seconds after which a test that swallowed the interruption is interrupted again."""
+    LEAST, SLOWER = 1.0, 3.0
+    """The limit is not halved below so many seconds, nor below so many times the slowest test."""
 
     def __init__(self, test_limit: float | None, run_limit: float) -> None:
         self._test_limit = test_limit
@@ -26,6 +29,8 @@ class Clock:
         self.run_is_over = False
         signal.signal(signal.SIGALRM, self._ring)
         self._limit = 0.0
+        self._slowest = 0.0
+        self._hanging = 0
 
     def _ring(self, _number: int, _frame: FrameType | None) -> None:
         if time.monotonic() >= self._end - 0.01:
@@ -36,9 +41,23 @@ class Clock:
     def limit(self) -> Iterator[None]:
         """Hold the code inside to the time limits."""
         left = max(self._end - time.monotonic(), 0.001)
-        self._limit = left if self._test_limit is None else min(left, self._test_limit)
+        self._limit = left if self._test_limit is None else min(left, self._patience())
         signal.setitimer(signal.ITIMER_REAL, self._limit, self.AGAIN)
+        began = time.monotonic()
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+            self._learn(time.monotonic() - began)
+
+    def _patience(self) -> float:
+        """Seconds for the next test, by what the ones before it took."""
+        limit = self._test_limit or 0.0
+        halved = limit / 2**self._hanging
+        return min(limit, max(halved, self.LEAST, self.SLOWER * self._slowest))
+
+    def _learn(self, seconds: float) -> None:
+        if seconds >= self._limit:
+            self._hanging += 1
+        else:
+            self._slowest = max(self._slowest, seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.repair.affordable import edited_lines, is_slow, merged, near
+from agent.repair.affordable import edited_lines, is_slow, merged, near, usual_seconds
 from agent.repair.seams import Splice
 from tools.report import Outcome, TestReport, TestResult
 
@@ -78,3 +78,13 @@ def test_what_a_later_run_says_replaces_what_was_known():
     assert found.ids(Outcome.PASSED)[-2:] == (TARGET, "tests/test_c.py::new")
     assert found.failing == ()
     assert len(found.results) == len(whole.results)
+
+
+def test_time_that_hanging_tests_took_does_not_make_a_suite_slow():
+    hung = TestResult(
+        id="t.py::hangs", outcome=Outcome.FAILED, seconds=9.0, message="TestTimeout: still running"
+    )
+    slow = hung.model_copy(update={"id": "t.py::slow", "message": "AssertionError"})
+    assert usual_seconds(TestReport(results=(hung,), seconds=10.0)) == pytest.approx(1.0)
+    assert not is_slow(TestReport(results=(hung,), seconds=10.0), 60.0)
+    assert is_slow(TestReport(results=(slow,), seconds=10.0), 60.0)

@@ -1,0 +1,53 @@
+"""How long the next test of a run may take, by what the ones before it took."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tools.worker.clock import Clock
+from tools.worker.failures import TestTimeout
+
+
+@pytest.fixture(autouse=True)
+def alarm() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+def hang(clock: Clock) -> str:
+    """What is said of a test that never ends."""
+    with pytest.raises(TestTimeout) as stopped, clock.limit():
+        time.sleep(60)
+    return str(stopped.value)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Clock, "LEAST", 0.05)
+
+
+def test_each_hanging_test_halves_what_the_next_may_take():
+    clock = Clock(0.4, 60)
+    told = [hang(clock) for _ in range(5)]
+    assert [text.split()[3] for text in told] == ["0.4", "0.2", "0.1", "0.05", "0.05"]
+
+
+def test_quick_tests_change_nothing():
+    clock = Clock(0.4, 60)
+    for _ in range(3):
+        with clock.limit():
+            pass
+    assert hang(clock) == "still running after 0.4 seconds"
+
+
+def test_a_slow_test_that_ends_keeps_the_limit_above_it():
+    clock = Clock(0.4, 60)
+    with clock.limit():
+        time.sleep(0.15)
+    hang(clock)
+    assert hang(clock) == "still running after 0.4 seconds"
