@@ -27,8 +27,9 @@ from agent.repair.templates import TemplateProposer
 from agent.repair.verify import CandidateRunner, SearchVerifier
 from tools.errors import ToolsError
 
-PATIENCE = 40
-"""Candidates tried behind the first survivor: the one that is chosen is rarely further back."""
+PATIENCE, PATIENCE_SECONDS = 40, 4.0
+"""Candidates tried behind the first survivor, and all that can be tried in so much time: they were
+dear to propose, and the first survivor is right less often than the best."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ def assemble(
         clones=PythonClones(read),
         localizer=heard if report else localizer,
         search=search.only(strategies) if strategies else search,
-        verifier=SearchVerifier(runner, languages, reader=read, patience=PATIENCE),
+        verifier=SearchVerifier(
+            runner,
+            languages,
+            reader=read,
+            patience=PATIENCE,
+            patience_seconds=PATIENCE_SECONDS,
+        ),
         ranker=BehaviourRanker(languages, behaviours if probe else None, reader=read),
         reproducer=Reproducer(model, PythonTestWriter(read), report),
     )

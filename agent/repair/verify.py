@@ -52,10 +52,12 @@ class SearchVerifier:
         *,
         reader: SourceReader = read_source,
         patience: int = 0,
+        patience_seconds: float = 0.0,
         whole_runs: int = 8,
         clock: Clock = time.monotonic,
     ) -> None:
         """`patience`: how many more candidates are tried behind the first survivor; 0: all.
+        More than that are tried until `patience_seconds` have passed since.
 
         `whole_runs`: survivors of one batch that the whole suite is run for; those behind them
         rest on the failing tests and the tests near the edit.
@@ -64,6 +66,7 @@ class SearchVerifier:
         self._languages = tuple(languages)
         self._reader = reader
         self._patience = patience
+        self._patience_seconds = patience_seconds
         self._whole_runs = whole_runs
         self._clock = clock
         self._seen: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
@@ -75,13 +78,16 @@ class SearchVerifier:
         # Rounds overlap: what failed in one is not run again in the next.
         trial.seen |= self._seen.get(trial.targets, set())
         self._seen[trial.targets] = trial.seen
-        behind = 0
+        behind, patient_until = 0, 0.0
         for candidate in candidates:
-            if budget.spent or (self._patience and behind > self._patience):
-                return
             started = self._clock()
+            impatient = self._patience and behind > self._patience and started >= patient_until
+            if budget.spent or impatient:
+                return
             verdict = self._judge(candidate, trial, budget)
             verdict = verdict.model_copy(update={"seconds": self._clock() - started})
+            if not behind and verdict.survives:
+                patient_until = self._clock() + self._patience_seconds
             behind += not verdict.rejected and (verdict.survives or behind > 0)
             yield verdict
 

@@ -23,6 +23,9 @@ ATOMS = (
 )
 """Expressions that stay whole next to any operator."""
 
+PARTS = (ast.expr, ast.keyword, ast.comprehension)
+"""What an expression may be a part of that is itself in an expression."""
+
 LOOSE = (ast.stmt, ast.keyword, ast.comprehension, ast.List, ast.Dict, ast.Set, ast.Tuple)
 """Parents in which any expression may stand without parentheses."""
 
@@ -41,17 +44,21 @@ class Context(Scope):
     def atom(self, node: ast.expr) -> str:
         """The node's text, in parentheses unless it binds tighter than any operator."""
         text = self.text(node)
-        if isinstance(node, ATOMS) and not _bare_number(node):
-            return text
-        return f"({text})"
+        return text if isinstance(node, ATOMS) else f"({text})"
 
     def line(self, node: ast.AST) -> int:
         return self.module.line_of(self.module.start(node))
 
     def replace(self, node: ast.AST, text: str, weight: float = 1.0) -> Edit:
-        """Put `text`, which must bind tightly enough, in the node's place."""
+        """Put `text`, which must bind tightly enough, in the node's place.
+
+        Parentheses around all of it are left out where the code means the same without them.
+        """
         module = self.module
-        return Edit(module.start(node), module.end(node), text, weight=weight, line=self.line(node))
+        start, end = module.start(node), module.end(node)
+        if _bracketed(text) and self._is_same(node, text, text[1:-1]):
+            text = text[1:-1]
+        return Edit(start, end, text, weight=weight, line=self.line(node))
 
     def rewrite(self, node: ast.expr, text: str, weight: float = 1.0) -> Edit:
         """Put an expression of any precedence in the node's place, parenthesised where needed."""
@@ -97,6 +104,24 @@ class Context(Scope):
         found = self.between(left, right, old, new)
         if found:
             yield Edit(*found, new, weight=weight, line=self.module.line_of(found[0]))
+
+    def _is_same(self, node: ast.AST, text: str, other: str) -> bool:
+        """Whether either text in the node's place makes the same of the expression around it."""
+        root, parent = node, self.parent(node)
+        while isinstance(parent, PARTS):
+            root, parent = parent, self.parent(parent)
+        if not isinstance(node, ast.expr) or isinstance(parent, ast.FormattedValue):
+            return False
+        module = self.module
+        before = module.text[module.start(root) : module.start(node)]
+        after = module.text[module.end(node) : module.end(root)]
+        try:
+            trees = [ast.parse(f"({before}{one}{after})", mode="eval") for one in (text, other)]
+        except SyntaxError:
+            return False
+        if root is node and isinstance(trees[0].body, ast.Tuple | ast.GeneratorExp):
+            return False  # not every statement takes these bare
+        return ast.dump(trees[0]) == ast.dump(trees[1])
 
     def _in_parentheses(self, node: ast.AST) -> bool:
         text = self.module.text
@@ -167,5 +192,12 @@ class Context(Scope):
         return "    "
 
 
-def _bare_number(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float | complex)
+def _bracketed(text: str) -> bool:
+    """Whether parentheses around a text of one line could be spared."""
+    inside = text[1:-1]
+    return (
+        (text[:1], text[-1:]) == ("(", ")")
+        and "\n" not in inside
+        and ":=" not in inside
+        and "yield" not in inside
+    )

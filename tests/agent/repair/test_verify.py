@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from agent.repair.python.language import PythonLanguage
 from agent.repair.seams import Budget, Candidate, Evidence, Splice
@@ -117,6 +118,16 @@ def test_the_budget_and_lost_patience_end_it(evidence: Callable[..., Evidence]):
     plenty = Budget(deadline=1.0, clock=lambda: 0.0)
     before = evidence(SOURCE, "f")
     assert len(list(verifier(always, patience=2).verify(candidates, before, plenty))) == 3
+    seconds = count()
+    patient = SearchVerifier(
+        always,
+        (PythonLanguage(),),
+        patience=1,
+        patience_seconds=4.0,
+        clock=lambda: float(next(seconds)),
+    )
+    many = [returning(name) for name in "bcdefghijk"]
+    assert 2 < len(list(patient.verify(many, before, plenty))) < len(many)
     never = Scripted(lambda text, name: False)
     short = Budget(deadline=1.0, clock=lambda: 0.0, test_runs=2)
     assert len(list(verifier(never).verify(candidates, before, short))) == 2

@@ -27,7 +27,25 @@ def number_off_by_one(node: ast.Constant, context: Context) -> Iterator[Edit]:
         return
     yield context.replace(node, repr(node.value + 1))
     if node.value >= 1 or not isinstance(context.parent(node), ast.UnaryOp):
-        yield context.rewrite(node, repr(node.value - 1))
+        yield _one_less(node, context, repr(node.value - 1))
+
+
+def _one_less(node: ast.Constant, context: Context, less: str) -> Edit:
+    """`n` for `n + 1`, where `n + 0` would do the same."""
+    whole = context.parent(node)
+    if node.value == 1 and isinstance(whole, ast.BinOp) and _is_added(node, context):
+        return context.replace(whole, context.atom(whole.left))
+    return context.rewrite(node, less)
+
+
+def _is_added(node: ast.Constant, context: Context) -> bool:
+    """Whether it is the second operand of a sum or difference."""
+    whole = context.parent(node)
+    return (
+        isinstance(whole, ast.BinOp)
+        and isinstance(whole.op, ast.Add | ast.Sub)
+        and whole.right is node
+    )
 
 
 @operator("number-scale", ast.Constant, prior=1.2)
@@ -43,7 +61,7 @@ def number_scale(node: ast.Constant, context: Context) -> Iterator[Edit]:
     else:
         guesses += [value / 10, value / 2, value / 100, value * 100]
     for guess in dict.fromkeys(guesses):
-        if guess != value:
+        if guess != value and (guess or not _is_added(node, context)):
             yield context.rewrite(node, repr(guess))
 
 

@@ -1,5 +1,6 @@
 from itertools import islice
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,3 +165,21 @@ def test_the_order_is_the_same_every_time():
     templates, suspect = PythonTemplates(), suspect_of(source, "f")
     first, again = (list(islice(templates.edits(source, suspect), 300)) for _ in range(2))
     assert first == again
+
+
+@pytest.mark.parametrize(
+    ("body", "mend", "never"),
+    [
+        ("return range(1, a)", "return range(0, a)", "(0)"),
+        ("return range(len(a) - 1)", "return range(len(a))", "- 0"),
+        ("return a % 1.0 + 1.0", "return a % 1.0", "1.0 + 0.0\n"),
+        ("return (a + b) * 3", "return a + (b * 3)", "return (a + (b * 3))"),
+        ("return a * (b + 3)", "return a * (b + 2)", "a * b + 2"),
+    ],
+)
+def test_no_edit_leaves_parentheses_or_terms_that_say_nothing(body: str, mend: str, never: str):
+    source = function(body)
+    edits = PythonTemplates().edits(source, suspect_of(source, "f"))
+    found = {edit.apply(source) for edit in edits}
+    assert source.replace(body, mend) in found
+    assert not [text for text in found if never in text]
