@@ -36,6 +36,7 @@ COMMANDS = {
     "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
+    "schema": Entry("agent.cli.schema", "schema", "Print the JSON Schema of the report."),
     "doctor": Entry("agent.cli.doctor", "doctor", "Say what this machine has and what it lacks."),
 }
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent import learning, markdown, report
+from agent import junit, learning, markdown, report
 from agent.deps import Deps
 from agent.events import Done, Note, PhaseStarted
 from agent.prompts import prompt
-from agent.state import Kind, PlanItem, RunState, items_of
+from agent.state import Kind, PlanItem, RunState, items_of, report_of
 from runtime.errors import RuntimeFailure
 from tools.text import head_and_tail, strip_control
 
 SUMMARY, PATCH, REPORT = "summary.md", "fix.patch", "report.json"
+BEFORE, AFTER = "before.xml", "after.xml"
+"""The tests of the first and the last run, as JUnit XML."""
 BUGS_EXPLAINED = 3
 PATCH_FOR_MODEL = 2_000
 """Characters of one bug's patch; about 600 tokens, three seconds of prefill on two cores."""
@@ -31,6 +33,9 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     paths[SUMMARY].write_text(text, "utf-8")
     paths[PATCH].write_bytes(deps.workspace.patch())
     paths[REPORT].write_text(facts.model_dump_json(indent=2) + "\n", "utf-8")
+    for name, key in ((BEFORE, "baseline"), (AFTER, "now")):
+        tests = report_of(state, key)
+        (deps.home / name).write_bytes(junit.render(tests, f"{name[:-4]} run {deps.run_id}"))
     deps.record.write("done", exit_status=facts.exit_status, headline=facts.headline)
     learning.learn(deps.record.path)
     deps.emit(
