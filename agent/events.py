@@ -119,6 +119,9 @@ class Applied(_Event):
     files: tuple[str, ...]
     left: tuple[str, ...] = ()
     reason: str = ""
+    branch: str = ""
+    """Where the files were committed instead of written to the tree; empty: they were written."""
+    commit: str = ""
 
 
 class Done(_Event):

@@ -48,6 +48,9 @@ def _opening(report: Report) -> str:
     lines = [
         f"Tests: **{b.passed} of {b.total} passed before, {a.passed} of {a.total} pass after.**"
     ]
+    if report.commit:
+        where = f"{code(report.commit[:12])} on branch {code(report.branch)}"
+        lines.append(f"Committed as {where}; the working tree is as it was.")
     if report.left and report.reason:
         lines.append(f"Not applied: {plain(report.reason)}")
     if report.reproduction is not None:

@@ -120,6 +120,9 @@ class Report(_Value):
     reason: str
     applied: tuple[str, ...]
     left: tuple[str, ...]
+    branch: str = ""
+    """Where `applied` was committed instead of written to the tree; empty: it was written."""
+    commit: str = ""
     patch: str
     effort: Effort
     environment: dict[str, Any]
@@ -148,6 +151,8 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
         reason=state.get("reason", ""),
         applied=tuple(state.get("applied", [])),
         left=tuple(state.get("left", [])),
+        branch=deps.task.branch,
+        commit=state.get("commit", ""),
         patch=patch,
         effort=Effort(
             seconds=round(deps.budget.seconds_spent, 1),

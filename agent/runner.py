@@ -39,6 +39,8 @@ class ApprovalRequest:
     files: tuple[str, ...]
     tree: str
     """Absolute path of the tree that they would be written to."""
+    branch: str = ""
+    """The new branch that they would be committed on instead; empty: none was asked for."""
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,10 @@ class Task(BaseModel):
     candidates: int = Field(default=1, ge=1)
     """How many of the survivors the summary shows, the chosen one included."""
     allow_unsandboxed: bool = False
+    branch: str = ""
+    """Commit the approved patch on this new branch instead of writing to the working tree."""
+    pull_request: bool = False
+    """Whether the front end is to push that branch and open a pull request for it."""
     strategies: tuple[str, ...] = ()
     """Only these strategies of the search (`rewrite:16`: its first 16 candidates); empty: all."""
 
@@ -185,6 +189,8 @@ class RunState(TypedDict, total=False):
     left: list[str]
     """Changed files that were not applied."""
     reason: str
+    commit: str
+    """Id of the commit on the branch that was asked for; empty when there is none."""
 
 
 def items_of(state: RunState) -> list[PlanItem]:

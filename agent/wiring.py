@@ -26,7 +26,7 @@ from agent.state import Task
 from agent.thinker import Host, Thinker
 from agent.trials import GatewayTrials, TestBench
 from runtime.models import ModelStore, is_file_name
-from tools import git
+from tools import branch, git
 from tools.gateway import Gateway, ToolRecord, ToolResult
 from tools.policy import LINTERS, Budgets, Policy, stop_file
 from tools.risk import Watch
@@ -57,6 +57,8 @@ def build_deps(
     """
     source = Path(task.path)
     _require_repository(source)
+    if task.branch and not (directory / home.RECORD).exists():
+        branch.check(source, task.branch)
     host = host or _host(task)
     plan = detect(source, task.test_command)
     emit(Doing(text="Trying the sandbox"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _CLOSED_DOORS = {
     "core.hooksPath": os.devnull,
     "core.pager": "cat",
     "core.untrackedCache": "false",
+    "core.splitIndex": "false",
+    "i18n.commitEncoding": "UTF-8",
     "log.showSignature": "false",
     "protocol.allow": "never",
     "safe.bareRepository": "explicit",
@@ -66,13 +69,13 @@ def _commit(repository: Repo) -> str:
 
 def tracked_files(path: Path) -> tuple[str, ...]:
     """Files in the index beneath `path`, relative to it; empty if it is no repository."""
-    return _names(_git(path, "ls-files", "-z", "--cached"))
+    return _names(plumbing(path, "ls-files", "-z", "--cached"))
 
 
 def ignored_files(path: Path) -> tuple[str, ...]:
     """Untracked files and folders (with a slash) that .gitignore names, relative to `path`."""
     arguments = ("--others", "--ignored", "--exclude-standard", "--directory")
-    return _names(_git(path, "ls-files", "-z", *arguments))
+    return _names(plumbing(path, "ls-files", "-z", *arguments))
 
 
 def last_changed(path: Path) -> dict[str, int]:
@@ -80,15 +83,15 @@ def last_changed(path: Path) -> dict[str, int]:
 
     Paths are relative to `path`. Trees are compared by object id alone, never by content.
     """
-    listed = _git(
+    listed = plumbing(
         path, "rev-list", f"--max-count={_MOST_COMMITS}", "--no-commit-header", "--format=%H %ct",
         "HEAD",
     )  # fmt: skip
-    prefix = (_git(path, "rev-parse", "--show-prefix") or b"").decode(errors="replace").strip()
+    prefix = (plumbing(path, "rev-parse", "--show-prefix") or b"").decode(errors="replace").strip()
     commits = dict(line.split() for line in (listed or b"").decode().splitlines())
     if not commits:
         return {}
-    touched = _git(
+    touched = plumbing(
         path, "diff-tree", "--stdin", "-r", "-z", "--root", "--name-only", "--no-renames",
         "--no-ext-diff", "--no-textconv", data="\n".join(commits).encode() + b"\n",
     )  # fmt: skip
@@ -118,8 +121,13 @@ def version() -> str:
     return done.stdout.decode(errors="replace").strip().removeprefix("git version ")
 
 
-def _git(path: Path, *arguments: str, data: bytes | None = None) -> bytes | None:
-    """The output of a git command in `path`; None if it failed, took too long, or has no git."""
+def plumbing(
+    path: Path, *arguments: str, data: bytes | None = None, extra: Mapping[str, str] | None = None
+) -> bytes | None:
+    """The output of a git command in `path`; None if it failed, took too long, or has no git.
+
+    Only for commands that run nothing of the repository's; `extra` joins their environment.
+    """
     program = shutil.which("git")
     if program is None:
         return None
@@ -128,7 +136,7 @@ def _git(path: Path, *arguments: str, data: bytes | None = None) -> bytes | None
         done = subprocess.run(
             [program, "--no-optional-locks", *settings, *arguments],
             cwd=path,
-            env=_environment(),
+            env={**_environment(), **(extra or {})},
             input=data or b"",
             capture_output=True,
             timeout=_SECONDS,
@@ -152,5 +160,6 @@ def _environment() -> dict[str, str]:
         "GIT_ALLOW_PROTOCOL": "none",
         "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_PAGER": "cat",
     }

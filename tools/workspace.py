@@ -99,6 +99,10 @@ class Workspace:
             raise ToolsError(f"There is no file {one_line(path, 80)!r}.")
         return content.decode("utf-8", "surrogateescape")
 
+    def original(self, path: str) -> bytes | None:
+        """A file's content as it was copied; None if there was none."""
+        return self._original(path)
+
     def write(self, path: str, text: str) -> None:
         """Make `path` hold `text`; raises `ToolsError`."""
         name = parse(path)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent.cli import outputs
 from agent.errors import Unusable
 from agent.repair.reports import MAX_REPORT
 from agent.state import Approval, Scope, Task
 from runtime.models import DEFAULT_MODEL
 from tools.text import head_and_tail, strip_control
+
+if TYPE_CHECKING:
+    from agent.events import Done
 
 MOST_OF_ISSUE = 1_000_000
 """Bytes of a bug report that are read at all."""
@@ -39,27 +43,14 @@ class Duration(click.ParamType[float]):
         return float(match[1]) * _UNITS[match[2]]
 
 
-_OUTPUTS = [
-    click.option("--summary", type=click.Path(dir_okay=False), help="Write the Markdown here."),
-    click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Write the report."),
-    click.option("--patch", type=click.Path(dir_okay=False), help="Write the patch here."),
-    click.option("-q", "--quiet", is_flag=True, help="Only the headline and errors."),
-    click.option("-v", "--verbose", is_flag=True, help="Also tool calls and model text."),
-]
-
-
-def _outputs(command: Any) -> Any:
-    for option in reversed(_OUTPUTS):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("path", type=click.Path())
 @click.option("--test-cmd", metavar="CMD", help="How to run the tests; default: found out.")
 @click.option("--budget", type=Duration(), default=300.0, show_default="5m", help="Time to spend.")
 @click.option("--yes", is_flag=True, help="Apply the verified patch without asking.")
 @click.option("--dry-run", is_flag=True, help="Never apply; write patch and summary.")
+@click.option("--branch", metavar="NAME", help="Commit on this new branch, not in your checkout.")
+@click.option("--pr", is_flag=True, help="Push that branch and open a pull request (gh or glab).")
 @click.option(
     "--only",
     type=click.Choice([Scope.BUGS.value, Scope.ALL.value]),
@@ -81,7 +72,7 @@ def _outputs(command: Any) -> Any:
 @click.option("--allow-plain-http", is_flag=True, help="Let --escalate be unencrypted.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--allow-unsandboxed", is_flag=True, help="Run the tests even without a sandbox.")
-@_outputs
+@outputs.options
 @click.pass_context
 def fix(
     ctx: click.Context,
@@ -91,6 +82,8 @@ def fix(
     budget: float,
     yes: bool,
     dry_run: bool,
+    branch: str | None,
+    pr: bool,
     only: str | None,
     issue: str | None,
     candidates: int,
@@ -101,7 +94,7 @@ def fix(
     allow_plain_http: bool,
     seed: int,
     allow_unsandboxed: bool,
-    **outputs: Any,
+    **wanted: Any,
 ) -> None:
     """Find out why the tests of PATH fail, mend it, and prove the mend.
 
@@ -113,6 +106,8 @@ def fix(
 
     if yes and dry_run:
         raise click.UsageError("--yes and --dry-run exclude each other; give one of them.")
+    if dry_run and (branch or pr):
+        raise click.UsageError("--dry-run commits nothing; leave --branch and --pr away.")
     task = Task(
         path=str(Path(path).resolve()),
         test_command=test_cmd,
@@ -128,19 +123,21 @@ def fix(
         allow_plain_http=allow_plain_http,
         seed=seed,
         allow_unsandboxed=allow_unsandboxed,
+        branch=branch or (time.strftime("locum/fix-%Y%m%d-%H%M%S") if pr else ""),
+        pull_request=pr,
     )
-    ctx.exit(_watch(runner.start(task), outputs))
+    ctx.exit(_watch(runner.start(task), wanted))
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
-@_outputs
+@outputs.options
 @click.pass_context
-def resume(ctx: click.Context, /, run_id: str, **outputs: Any) -> None:
+def resume(ctx: click.Context, /, run_id: str, **wanted: Any) -> None:
     """Go on with RUN from where it was interrupted. The exit status is that of `agent fix`."""
     from agent import runner
 
-    ctx.exit(_watch(runner.resume(run_id), outputs))
+    ctx.exit(_watch(runner.resume(run_id), wanted))
 
 
 def _approval(yes: bool, dry_run: bool) -> Approval:
@@ -171,12 +168,12 @@ def _read_issue(source: str | None) -> str:
     return head_and_tail(text, MAX_REPORT)
 
 
-def _watch(run: Any, outputs: dict[str, Any]) -> int:
+def _watch(run: Any, wanted: dict[str, Any]) -> int:
     """Show the run's events to its end and write what was asked for; the exit status."""
     from agent.cli.progress import Progress
     from agent.events import Done
 
-    progress = Progress(run.id, quiet=outputs["quiet"], verbose=outputs["verbose"])
+    progress = Progress(run.id, quiet=wanted["quiet"], verbose=wanted["verbose"])
     done: Done | None = None
     try:
         with progress:
@@ -190,12 +187,29 @@ def _watch(run: Any, outputs: dict[str, Any]) -> int:
         )
         return 130
     assert done is not None, "a run that ends without an error ends with Done"
-    for source, target in (
-        (done.summary_path, outputs["summary"]),
-        (done.report_path, outputs["json_file"]),
-        (done.patch_path, outputs["patch"]),
-    ):
-        if target:
-            shutil.copyfile(source, target)
+    outputs.write(done, wanted)
     progress.conclude(done)
+    if run.task.pull_request:
+        _propose(done)
     return done.exit_status
+
+
+def _propose(done: Done) -> None:
+    """Open the pull request that was asked for, or say how; raises NotPublished."""
+    from agent import pull_request
+    from agent.report import Report
+
+    report = Report.model_validate_json(Path(done.report_path).read_bytes())
+    if not report.commit:
+        click.echo("No pull request: nothing was committed.", err=True)
+        return
+    body = Path(done.summary_path)
+    made = pull_request.propose(report, body, lambda text: click.echo(text, err=True))
+    if made.url:
+        click.echo(f"Pull request: {made.url}", err=True)
+        return
+    click.echo(
+        f"No pull request was opened: {made.why}. To open it, with {body} as text:", err=True
+    )
+    for command in made.commands:
+        click.echo(f"  {command}", err=True)

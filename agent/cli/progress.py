@@ -94,7 +94,8 @@ class Progress:
         if self._spinner is not None:
             self._spinner.stop()
         names = ", ".join(one_line(name) for name in request.files)
-        click.echo(f"To be changed in {one_line(request.tree)}: {names}", err=True)
+        where = f" (on the new branch {request.branch})" if request.branch else ""
+        click.echo(f"To be changed in {one_line(request.tree)}{where}: {names}", err=True)
         approved = click.confirm("Apply this patch?", default=False, err=True)
         return ApprovalAnswer(approved, "" if approved else "It was not approved.")
 
@@ -134,7 +135,8 @@ class Progress:
 
     def _applied(self, event: ev.Applied) -> None:
         if event.files:
-            self._line(f"Applied to {', '.join(event.files)}")
+            deed = f"Committed on {event.branch}" if event.branch else "Applied to"
+            self._line(f"{deed}{':' * bool(event.branch)} {', '.join(event.files)}")
         if event.left:
             self._line(f"Not applied to {', '.join(event.left)}: {event.reason}")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from agent import reproducing
+from agent import committing, reproducing
 from agent.alarm import HELD
 from agent.deps import Deps
 from agent.events import Applied, DiffReady, PhaseStarted
@@ -37,17 +37,22 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
     ruling = _rule(deps, files)
     reason = ruling.reason
     applied: tuple[str, ...] = ()
+    commit = ""
     if ruling.files:
         deps.record.write("approved", files=ruling.files, by=deps.task.approval)
         deps.record.sync()
         try:
-            deps.workspace.apply(ruling.files)
+            if deps.task.branch:
+                commit = committing.commit(deps, state, ruling.files)
+            else:
+                deps.workspace.apply(ruling.files)
             applied = ruling.files
         except (ToolsError, OSError) as error:
             reason = str(error)
     left = tuple(file for file in files if file not in applied)
     deps.record.write("applied", files=applied, left=left, reason=reason)
-    deps.emit(Applied(files=applied, left=left, reason=reason))
+    branch = deps.task.branch if commit else ""
+    deps.emit(Applied(files=applied, left=left, reason=reason, branch=branch, commit=commit))
     verdict = "applied" if not left else "partly applied" if applied else "not applied"
     return {
         "edits": edits,
@@ -55,6 +60,7 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "applied": list(applied),
         "left": list(left),
         "reason": reason,
+        "commit": commit,
     }
 
 
@@ -72,7 +78,9 @@ def _rule(deps: Deps, files: tuple[str, ...]) -> Ruling:
         case Approval.CI:
             return _rule_of_ci(deps, files)
         case Approval.ASK:
-            answer = interrupt({"files": list(files), "tree": deps.task.path})
+            answer = interrupt(
+                {"files": list(files), "tree": deps.task.path, "branch": deps.task.branch}
+            )
             if answer.get("approved"):
                 return Ruling(files, "")
             return Ruling((), answer.get("reason") or "It was not approved.")
