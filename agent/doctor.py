@@ -4,15 +4,19 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from agent.home import upstreams_root
 from runtime.errors import RuntimeFailure
 from runtime.hardware import Hardware, inspect, require_memory
 from runtime.models import DEFAULT_MODEL, ModelStore
 from tools.errors import ToolsError
+
+if TYPE_CHECKING:
+    from runtime.proxy.quirks import Quirk
 
 GB = 1e9
 CONTEXT = 8192
@@ -45,6 +49,7 @@ def examine(repository: Path | None = None) -> Iterator[Finding]:
     yield model(ModelStore())
     yield from sandboxes()
     yield git()
+    yield from upstreams(upstreams_root())
     if repository is not None:
         yield test_runner(repository)
 
@@ -151,6 +156,37 @@ def sandboxes() -> Iterator[Finding]:
         status: Status = "warning" if any_holds else "failed"
         reasons = "; ".join(check.detail for check in bad)
         yield Finding(name, status, reasons, bad[0].remedy)
+
+
+def upstreams(folder: Path) -> Iterator[Finding]:
+    """What `agent proxy` saw of other servers."""
+    from runtime.proxy.quirks import known
+
+    for one in known(folder):
+        yield upstream(one.upstream, one.seen)
+
+
+def upstream(url: str, seen: Iterable["Quirk"]) -> Finding:
+    """What one server gets wrong."""
+    from runtime.proxy.quirks import STORIES
+
+    faults = "; ".join(f"{quirk} ({STORIES[quirk][0]})" for quirk in seen)
+    if not faults:
+        return Finding(f"upstream {url}", "ok", "nothing wrong was seen")
+    remedy = f"Talk to it through `agent proxy --upstream {url}`, which heals this."
+    return Finding(f"upstream {url}", "warning", faults, remedy)
+
+
+def probed(url: str, token: str, say: Callable[[str], None], *, long: bool) -> Finding:
+    """Ask a server a few short questions, and say what it got wrong."""
+    from runtime.proxy.failures import Failure
+    from runtime.proxy.probe import probe
+
+    try:
+        memory = probe(url, token, "", say, long=long)
+    except Failure as failure:
+        return Finding(f"upstream {url}", "failed", str(failure), "Check the address and token.")
+    return upstream(url, [quirk for quirk, count in memory.seen.items() if count])
 
 
 def git() -> Finding:

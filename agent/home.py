@@ -28,6 +28,11 @@ def runs_root() -> Path:
     return state_root() / "runs"
 
 
+def upstreams_root() -> Path:
+    """What `agent proxy` saw of each server that it stood before."""
+    return state_root() / "upstreams"
+
+
 def new_run(task: Task) -> tuple[str, Path]:
     """A fresh run id, sortable by time, and its directory with the task in it."""
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -14,7 +14,9 @@ _CLOSING = {"{": "}", "[": "]"}
 _NAME_KEYS = ("name", "function", "tool")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 _OTHER_KEYS = ("id", "type", "index")
-FIRST_KEYS = frozenset((*_NAME_KEYS, *_ARGUMENT_KEYS, *_OTHER_KEYS))
+_LIST_KEY = "tool_calls"
+_CALL_KEYS = frozenset((*_NAME_KEYS, *_ARGUMENT_KEYS, *_OTHER_KEYS))
+FIRST_KEYS = _CALL_KEYS | {_LIST_KEY}
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
@@ -91,6 +93,8 @@ def calls_in(value: Any, tools: Collection[str], *, lenient: bool = False) -> li
 
     ``lenient``: arguments may be left out, because the text around says that it is a call.
     """
+    if isinstance(value, dict) and set(value) == {_LIST_KEY}:
+        value = value[_LIST_KEY]
     found: list[Call] = []
     for item in value if isinstance(value, list) else [value]:
         call = _call(item, tools, lenient)
@@ -109,11 +113,25 @@ def arguments_text(value: Any) -> str | None:
             return None
     if not isinstance(value, dict):
         return None
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        # Infinity and NaN are no JSON, though Python reads them.
+        return None
+    # Half of a surrogate pair can be escaped in JSON but not be encoded.
+    return text if _encodable(text) else json.dumps(value)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _call(item: Any, tools: Collection[str], lenient: bool) -> Call | None:
-    if not isinstance(item, dict) or not FIRST_KEYS.issuperset(item):
+    if not isinstance(item, dict) or not _CALL_KEYS.issuperset(item):
         return None
     inner = item.get("function")
     if isinstance(inner, dict):

@@ -3,6 +3,7 @@
 Plain ASGI, so that it stands before routing and sees every route and every byte of a body.
 """
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -16,7 +17,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_BODY_BYTES = 8 * 1024 * 1024
+BODY_SECONDS = 60.0
 _TOO_LARGE = f"the request body exceeds {MOST_BODY_BYTES} bytes"
+_TOO_SLOW = f"the request body took longer than {BODY_SECONDS:.0f} seconds"
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -49,8 +52,13 @@ class Guard:
         # A web page that had its name point to 127.0.0.1 still sends its own name here.
         hosts = [value.decode("latin-1").lower() for name, value in headers if name == b"host"]
         port = (scope.get("server") or ("", 0))[1]
-        if len(hosts) != 1 or hosts[0] not in {f"{name}:{port}" for name in _HOSTS}:
+        served = {f"{name}:{port}" for name in _HOSTS}
+        if len(hosts) != 1 or hosts[0] not in served:
             return JSONResponse(error_body("this host name is not served", "forbidden"), 403)
+        # Only browsers send an origin, and no page of another one has any business here.
+        origins = [value.decode("latin-1").lower() for name, value in headers if name == b"origin"]
+        if any(origin.removeprefix("http://") not in served for origin in origins):
+            return JSONResponse(error_body("this origin is not served", "forbidden"), 403)
         given = [value for name, value in headers if name == b"authorization"]
         if len(given) != 1 or not hmac.compare_digest(given[0], self._expected):
             body = error_body(
@@ -65,13 +73,21 @@ class Guard:
 
 def _limited(receive: Receive) -> Receive:
     seen = 0
+    deadline: float | None = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def counted() -> MutableMapping[str, Any]:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, deadline
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, _TOO_SLOW) from None
         seen += len(message.get("body", b""))
         if seen > MOST_BODY_BYTES:
             raise HTTPException(413, _TOO_LARGE)
+        if not message.get("more_body", False):
+            # What comes after the body is the client's leaving, whenever that is.
+            deadline = None
         return message
 
     return counted

@@ -1,6 +1,7 @@
 """Chat answers in OpenAI's shape: whole, or as the events of a stream."""
 
 import json
+import math
 import secrets
 import time
 from collections.abc import Collection, Iterator
@@ -127,8 +128,24 @@ class ChunkWriter:
 
 
 def sse(value: dict[str, Any]) -> str:
-    """One server-sent event."""
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+    """One server-sent event; in ASCII, because half of a surrogate pair cannot be encoded."""
+    return f"data: {json_text(value)}\n\n"
+
+
+def json_text(value: Any) -> str:
+    """JSON of any value that was JSON; numbers that are not finite become null."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _opened(call: Call) -> dict[str, Any]:

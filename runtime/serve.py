@@ -14,6 +14,7 @@ import uvicorn
 
 from runtime.chat_template import families
 from runtime.engine_api import EngineError
+from runtime.listening import configuration, listener
 
 _PARENT_POLL_SECONDS = 0.25
 # Seen by the parent: what went wrong is the last line on standard error.
@@ -29,11 +30,10 @@ def main(arguments: list[str] | None = None) -> None:
     if options.die_with_parent:
         # Not PR_SET_PDEATHSIG: that fires when the *thread* that started us ends.
         threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
-    listener = _bind(options.port)
-    _serve(options, token, listener)
+    _serve(options, token, _bind(options.port))
 
 
-def _serve(options: argparse.Namespace, token: str, listener: socket.socket) -> None:
+def _serve(options: argparse.Namespace, token: str, listening: socket.socket) -> None:
     # OpenMP threads that spin at barriers slow decoding up to tenfold as soon as any other
     # process wants the cores. Must be set before the library is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -48,20 +48,9 @@ def _serve(options: argparse.Namespace, token: str, listener: socket.socket) -> 
     if engine.family not in families():
         _fail(f"there is no chat template for {engine.family!r} models", FAILED_TO_LOAD)
     app = create_app(engine, token, options.model_id)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=1,
-        h11_max_incomplete_event_size=64 * 1024,
-        lifespan="off",
-        ws="none",
-    )
-    port = listener.getsockname()[1]
+    port = listening.getsockname()[1]
     print(json.dumps({"ready": True, "port": port, "model": options.model_id}), flush=True)
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(configuration(app)).run(sockets=[listening])
     # Requests that still hold the engine end at their next token; the system frees the rest.
     sys.stderr.flush()
     os._exit(0)
@@ -79,14 +68,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _bind(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(128)
+        return listener(port)
     except OSError as error:
         _fail(f"port {port} cannot be used: {error.strerror}", FAILED_TO_BIND)
-    return listener
 
 
 def _watch_parent(parent: int) -> None:

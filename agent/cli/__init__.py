@@ -37,6 +37,7 @@ COMMANDS = {
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
     "schema": Entry("agent.cli.schema", "schema", "Print the JSON Schema of the report."),
+    "proxy": Entry("agent.cli.proxy", "proxy", "Heal another server's API for its clients."),
     "doctor": Entry("agent.cli.doctor", "doctor", "Say what this machine has and what it lacks."),
 }
 

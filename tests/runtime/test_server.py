@@ -198,10 +198,19 @@ def test_the_names_of_loopback_are_served_and_no_other_origin(serve: Any) -> Non
     endpoint = serve(FakeEngine())
     port = endpoint.base_url.split(":")[2].removesuffix("/v1")
     for name in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
-        headers = {"Host": f"{name}:{port}", "Origin": "https://evil.example"}
-        response = post(endpoint, "/tokenize", {"content": "a bc"}, **headers)
-        assert response.json() == {"tokens": [1, 2]}
-        assert "access-control-allow-origin" not in response.headers
+        for origin in ({}, {"Origin": f"http://{name}:{port}"}):
+            headers = {"Host": f"{name}:{port}"} | origin
+            response = post(endpoint, "/tokenize", {"content": "a bc"}, **headers)
+            assert response.json() == {"tokens": [1, 2]}
+            assert "access-control-allow-origin" not in response.headers
+        for foreign in (
+            "https://evil.example",
+            "null",
+            f"https://{name}:{port}",
+            "http://127.0.0.1:1",
+        ):
+            refused = post(endpoint, "/tokenize", {"content": "a"}, Origin=foreign)
+            assert refused.status_code == 403
 
 
 def test_a_body_over_the_limit_is_refused_with_and_without_its_length(serve: Any) -> None:

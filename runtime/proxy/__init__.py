@@ -1,0 +1,1 @@
+"""A streaming proxy that heals what other OpenAI-compatible servers get wrong."""
