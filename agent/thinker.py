@@ -220,6 +220,26 @@ class Thinker:
         )
         return branches
 
+    def score(
+        self, messages: Sequence[Mapping[str, Any]], forced: str, continuations: Sequence[str]
+    ) -> tuple[float, ...]:
+        """Nats of each continuation; raises BranchingUnsupported on a foreign endpoint."""
+        client = self._connect()
+        messages = self._admitted(messages)
+        self._emit(Doing(text=f"The model compares {len(continuations)} pieces of code"))
+        started = self._budget.clock()
+        usage = Usage(0, 0)
+
+        def count(given: Usage) -> None:
+            nonlocal usage
+            usage = given
+
+        ask = partial(client.score, messages, continuations, forced=forced, on_usage=count)
+        nats = interruptible(ask, self._check)
+        exchange = {"forced": forced, "continuations": list(continuations), "nats": list(nats)}
+        self._count("compare", usage, self._budget.clock() - started, exchange)
+        return nats
+
     def _admitted(self, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Without secrets; system messages are our own words."""
         return [

@@ -159,15 +159,26 @@ class Client:
         return tuple(Branch(**branch.model_dump()) for branch in found.branches)
 
     def score(
-        self, messages: Sequence[Mapping[str, Any]], continuations: Sequence[str]
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        continuations: Sequence[str],
+        *,
+        forced: str = "",
+        on_usage: Callable[[Usage], None] | None = None,
     ) -> tuple[float, ...]:
-        """Log-likelihood (nats) of each continuation as the answer to ``messages``."""
+        """Log-likelihood (nats) of each continuation of an answer that begins with ``forced``.
+
+        Raises BranchingUnsupported where the endpoint has no such route.
+        """
         body = {
             "model": self._model_id(),
             "messages": list(messages),
+            "forced": forced,
             "continuations": list(continuations),
         }
         found = wire.ScoreResponse.model_validate(self._own("/score", body))
+        if on_usage is not None:
+            on_usage(_usage(found.usage))
         return tuple(score.log_probability for score in found.scores)
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ from runtime.engine_api import (
     Prompt,
     PromptTooLong,
     Sampling,
+    Segment,
 )
 from runtime.guard import Guard, error_body
 
@@ -141,6 +142,8 @@ class _Service:
     async def score(self, body: wire.ScoreRequest, request: Request) -> wire.ScoreResponse:
         """``/v1/score``: log-likelihood of continuations of one conversation."""
         prompt = self._prompt(body.model, body.messages)
+        if body.forced:
+            prompt = [*prompt, Segment(body.forced)]
         scored = await self._call(
             request, lambda gone: self._engine.score(prompt, body.continuations, gone)
         )

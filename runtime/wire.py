@@ -180,10 +180,14 @@ class BranchResponse(Wire):
 
 
 class ScoreRequest(Wire):
-    """``POST /v1/score``: how likely is each continuation as the assistant's answer?"""
+    """``POST /v1/score``: how likely is each continuation as the assistant's answer?
+
+    ``forced`` is how the answer begins, in front of all of them.
+    """
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
+    forced: str = ""
     continuations: Annotated[list[str], Field(min_length=1, max_length=1000)]
 
 

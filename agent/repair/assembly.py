@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.repair.behaviour import Behaviours
 from agent.repair.clones import CloneFinder
 from agent.repair.edit import SourceReader
+from agent.repair.likelihood import Likelihood
 from agent.repair.localize import SpectrumLocalizer
 from agent.repair.python.clones import PythonClones
 from agent.repair.python.language import PythonLanguage
@@ -88,6 +89,11 @@ def assemble(
             patience=PATIENCE,
             patience_seconds=PATIENCE_SECONDS,
         ),
-        ranker=BehaviourRanker(languages, behaviours if probe else None, reader=read),
+        ranker=BehaviourRanker(
+            languages,
+            behaviours if probe else None,
+            Likelihood(model, languages, reader=read),
+            reader=read,
+        ),
         reproducer=Reproducer(model, PythonTestWriter(read), report),
     )

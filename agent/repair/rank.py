@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 from agent.repair.behaviour import Behaviours, Digests
 from agent.repair.edit import SourceReader, read_source
+from agent.repair.likelihood import Likelihood
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Ranking, Verdict
 
 LITERAL = re.compile(r"""\d+\.\d+|\b\d{2,}\b|\b[3-9]\b|"[^"\n]{2,}"|'[^'\n]{2,}'""")
@@ -20,6 +21,8 @@ UNKNOWN = -9.0
 """Nats for a candidate of which neither probability nor weight is known."""
 LINE, CHARACTER, DELETION, SPECIAL = -0.4, -0.01, -1.0, -30.0
 """Nats that changed lines and characters, pure deletions and literals of the test cost."""
+MOST_READ, UNREAD = 10, -10.0
+"""Survivors that the model reads, and nats for those that it does not."""
 PLAIN = 9.0
 """How many times more size counts among edits that do the same: `a >= b`, not `not (a < b)`."""
 
@@ -54,12 +57,17 @@ class BehaviourRanker:
         self,
         languages: Sequence[Language],
         behaviours: Behaviours | None = None,
+        likelihood: Likelihood | None = None,
         *,
         reader: SourceReader = read_source,
     ) -> None:
-        """Without `behaviours` nothing is run, and each survivor stands for itself."""
+        """Without `behaviours` nothing is run, and each survivor stands for itself.
+
+        Without `likelihood` an edit's weight is what its own strategy gave it.
+        """
         self._languages = tuple(languages)
         self._behaviours = behaviours
+        self._likelihood = likelihood
         self._reader = reader
 
     def rank(self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget) -> Ranking:
@@ -67,7 +75,7 @@ class BehaviourRanker:
 
         Those that hold a literal of the test come last, whatever they do.
         """
-        judged = self.judge(survivors, evidence)
+        judged = self.judge(survivors, evidence, budget)
         groups = self._groups(judged, evidence, budget)
         heads = [max(group.members, key=lambda one: one.plainness) for group in groups]
         rest = [one for one in judged if not any(one is head for head in heads)]
@@ -84,11 +92,29 @@ class BehaviourRanker:
             behaves=tuple(behaves.get(id(one), 0) for one in order),
         )
 
-    def judge(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Judgement, ...]:
+    def judge(
+        self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget
+    ) -> tuple[Judgement, ...]:
         """By single weight, with the score and, in words, what counted for and against each."""
         told = self._literals_of_tests(evidence)
-        judged = [self._judge(verdict, evidence, told) for verdict in survivors]
-        return tuple(sorted(judged, key=lambda judgement: -judgement.score))
+        judged = [
+            self._judge(verdict, _likelihood(verdict.candidate), evidence, told)
+            for verdict in survivors
+        ]
+        judged.sort(key=lambda judgement: -judgement.score)
+        if self._likelihood is None or len(judged) < 2:
+            return tuple(judged)
+        read = [one.verdict.candidate for one in judged[:MOST_READ]]
+        nats = self._likelihood.of(read, evidence, budget)
+        again = [
+            self._judge(one.verdict, _read(nats[position]), evidence, told)
+            if position in nats
+            else _unread(one)
+            if nats
+            else one
+            for position, one in enumerate(judged)
+        ]
+        return tuple(sorted(again, key=lambda judgement: -judgement.score))
 
     def _groups(
         self, judged: Sequence[Judgement], evidence: Evidence, budget: Budget
@@ -106,9 +132,11 @@ class BehaviourRanker:
             group.members.append(judgement)
         return sorted(groups, key=lambda group: -group.weight)
 
-    def _judge(self, verdict: Verdict, evidence: Evidence, told: set[str]) -> Judgement:
+    def _judge(
+        self, verdict: Verdict, likely: tuple[float, str], evidence: Evidence, told: set[str]
+    ) -> Judgement:
         candidate = verdict.candidate
-        score, reasons = _likelihood(candidate)
+        score, reasons = likely[0], [likely[1]]
         removed, added = self._texts(candidate, evidence)
         lines = max(removed.count("\n"), added.count("\n")) + 1
         changed = abs(len(added) - len(removed)) + min(len(added), len(removed)) // 4
@@ -171,15 +199,24 @@ class _Group:
         return best + log(sum(exp(one.score - best) for one in self.members))
 
 
-def _likelihood(candidate: Candidate) -> tuple[float, list[str]]:
+def _likelihood(candidate: Candidate) -> tuple[float, str]:
     """Nats of the edit before any test, from the model or from how usual such edits are."""
     if candidate.log_probability is not None:
         nats = candidate.log_probability
-        return nats, [f"the model finds it likely ({nats:.1f} nats)"]
+        return nats, f"the model finds it likely ({nats:.1f} nats)"
     if candidate.weight is not None and candidate.weight > 0:
         nats = log(candidate.weight / TEMPLATE_TOTAL)
-        return nats, [f"`{candidate.operator}` edits are usual at such a place ({nats:.1f} nats)"]
-    return UNKNOWN, [f"from {candidate.operator or candidate.strategy}"]
+        return nats, f"`{candidate.operator}` edits are usual at such a place ({nats:.1f} nats)"
+    return UNKNOWN, f"from {candidate.operator or candidate.strategy}"
+
+
+def _read(nats: float) -> tuple[float, str]:
+    return nats, f"the model prefers it to the code as it was by {nats:.1f} nats"
+
+
+def _unread(one: Judgement) -> Judgement:
+    """Behind those that the model has read: its weight was made by another measure."""
+    return replace(one, score=one.score + UNREAD, reasons=(*one.reasons, "not read by the model"))
 
 
 def _literals(text: str) -> set[str]:

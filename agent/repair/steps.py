@@ -15,6 +15,7 @@ from agent.repair.combine import PairProposer
 from agent.repair.converse import ConverseProposer, ReadingTools
 from agent.repair.edit import SourceReader
 from agent.repair.infill import Filler, InfillProposer
+from agent.repair.likelihood import Scorer
 from agent.repair.rewrite import RewriteProposer, Sampler
 from agent.repair.schedule import Step
 from agent.repair.seams import Language, Proposer
@@ -32,7 +33,7 @@ TRACED = 2
 TRACE_SPREAD = ((1, 0.0), (7, 0.8))
 
 
-class Model(Brancher, Filler, Protocol):
+class Model(Brancher, Filler, Scorer, Protocol):
     """What the search asks of a model."""
 
     def chat(

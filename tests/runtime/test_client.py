@@ -9,7 +9,7 @@ import pytest
 from fake_engine import FakeEngine
 
 from runtime.client import Branch, Client, Endpoint, ToolCall
-from runtime.engine_api import EngineError
+from runtime.engine_api import EngineError, Segment
 from runtime.errors import (
     BranchingUnsupported,
     EndpointRefused,
@@ -66,10 +66,13 @@ def test_tool_calls_from_our_server(serve: Any) -> None:
 
 
 def test_branch_and_score_from_our_server(serve: Any) -> None:
-    client = Client(serve(FakeEngine()))
+    engine = FakeEngine()
+    client = Client(serve(engine))
     [branch] = client.branch(MESSAGES, "abc", count=9, first=2)
     assert branch == Branch(2, 3, "9", -1.5, 0.5, True)
     assert client.score(MESSAGES, ["ab", "c"]) == (-2.0, -1.0)
+    assert client.score(MESSAGES, ["ab"], forced="begun ") == (-2.0,)
+    assert engine.scored[-1][-1] == Segment("begun ")
     client.close()
 
 

@@ -31,6 +31,7 @@ class FakeEngine:
     fail: Exception | None = None
     endless: bool = False
     requests: list[Generation] = field(default_factory=list)
+    scored: list[Prompt] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -64,6 +65,7 @@ class FakeEngine:
     ) -> Scored:
         if self.count(prompt) > self.context:
             raise PromptTooLong(self.count(prompt), self.context)
+        self.scored.append(prompt)
         self._begin(cancellation)
         return Scored(tuple(Score(-float(len(text)), 1) for text in continuations), 10, 2)
 

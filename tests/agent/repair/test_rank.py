@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from agent.repair.likelihood import Likelihood
 from agent.repair.python.language import PythonLanguage
 from agent.repair.rank import BehaviourRanker
 from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
+from runtime.errors import BranchingUnsupported
 
 SOURCE = "def f(a):\n    b = a\n    return b\n"
 RANKER = BehaviourRanker((PythonLanguage(),))
@@ -35,10 +38,12 @@ def test_a_usual_template_edit_comes_before_a_rare_one(
     assert RANKER.rank([rare, usual], evidence(SOURCE, "f"), budget).order[0] == usual
 
 
-def test_a_literal_copied_from_the_test_goes_to_the_end(evidence: Callable[..., Evidence]):
+def test_a_literal_copied_from_the_test_goes_to_the_end(
+    evidence: Callable[..., Evidence], budget: Budget
+):
     special = survivor("b = a", "b = 1234", -0.5)
     honest = survivor("b = a", "b = a * a", -12.0)
-    judged = RANKER.judge([special, honest], evidence(SOURCE, "f"))
+    judged = RANKER.judge([special, honest], evidence(SOURCE, "f"), budget)
     assert [j.verdict for j in judged] == [honest, special]
     assert "holds 1234 of the failing test, new to the code" in judged[1].reasons
 
@@ -49,9 +54,9 @@ def test_the_smaller_edit_wins_between_equals(evidence: Callable[..., Evidence],
     assert RANKER.rank([large, small], evidence(SOURCE, "f"), budget).order[0] == small
 
 
-def test_deleting_code_counts_against_an_edit(evidence: Callable[..., Evidence]):
+def test_deleting_code_counts_against_an_edit(evidence: Callable[..., Evidence], budget: Budget):
     gone = survivor("b = a\n    ", "", -5.0)
-    judged = RANKER.judge([gone], evidence(SOURCE, "f"))
+    judged = RANKER.judge([gone], evidence(SOURCE, "f"), budget)
     assert "only deletes code" in judged[0].reasons
 
 
@@ -67,3 +72,63 @@ def test_a_ranking_tells_why_each_survivor_stands_where_it_does(
         "changes 1 line",
     )
     assert ranking.behaves == (0, 0), "nothing was run"
+
+
+class Likes:
+    """A scorer that likes every letter of one kind, and has no such route after that."""
+
+    def __init__(self, letter: str) -> None:
+        self.letter = letter
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        self.there = True
+
+    def score(
+        self, messages: Sequence[Mapping[str, Any]], forced: str, continuations: Sequence[str]
+    ) -> list[float]:
+        self.asked.append((forced, tuple(continuations)))
+        if not self.there:
+            raise BranchingUnsupported("no such route")
+        return [float(text.count(self.letter)) for text in continuations]
+
+
+def reading(scorer: Likes) -> BehaviourRanker:
+    languages = (PythonLanguage(),)
+    return BehaviourRanker(languages, likelihood=Likelihood(scorer, languages))
+
+
+def test_the_model_compares_survivors_whatever_made_them(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    usual, liked = survivor("b = a", "b = -a", weight=9.0), survivor("b = a", "b = zz", weight=0.1)
+    below = survivor("return b", "return z", nats=-1.0)
+    scorer = Likes("z")
+    ranking = reading(scorer).rank([usual, liked, below], evidence(SOURCE, "f"), budget)
+    assert ranking.order == (liked, below, usual)
+    assert ranking.reasons[0][0] == "the model prefers it to the code as it was by 2.0 nats"
+    begun = "```python\ndef f(a):\n"
+    assert scorer.asked == [
+        (begun + "    b = a\n", ("    return b\n```\n", "    return z\n```\n")),
+        (
+            begun,
+            tuple(f"    b = {value}\n    return b\n```\n" for value in ("a", "-a", "zz")),
+        ),
+    ]
+
+
+def test_an_endpoint_that_cannot_compare_is_asked_once(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    scorer = Likes("z")
+    scorer.there = False
+    usual, rare = survivor("b = a", "b = -a", weight=9.0), survivor("b = a", "b = zz", weight=0.1)
+    ranker = reading(scorer)
+    for _ in range(2):
+        assert ranker.rank([rare, usual], evidence(SOURCE, "f"), budget).order == (usual, rare)
+    assert len(scorer.asked) == 1
+
+
+def test_a_single_survivor_is_not_read(evidence: Callable[..., Evidence], budget: Budget):
+    scorer = Likes("z")
+    only = survivor("b = a", "b = zz")
+    assert reading(scorer).rank([only], evidence(SOURCE, "f"), budget).order == (only,)
+    assert not scorer.asked
