@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from agent.environment import hung
 from agent.errors import AgentError
 from agent.repair.seams import Suspect
 from tools.errors import ToolsError
@@ -28,6 +29,10 @@ HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 5.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""
 
+HUNG_LEAST, HUNG_SLOWER = 0.3, 20
+"""A test that hung before any edit hangs with most edits, too. A quick run gives it so many seconds
+or so many times what the slowest of the others takes, and ends with it."""
+
 
 class TestBench:
     """The gateway's `run_tests`: clean runs in a new process, quick ones in a forked worker."""
@@ -47,6 +52,7 @@ class TestBench:
         self._stack = stack
         self._session: TestSession | None = None
         self._seconds: dict[str, float] = {}
+        self._hung: set[str] = set()
 
     def __call__(
         self,
@@ -84,11 +90,16 @@ class TestBench:
     ) -> TestReport:
         if self._session is None:
             self._session = self._stack.enter_context(self._runner.session())
+        limit = max(1.0, timeout / 2)
+        if watch is None and self._hung.intersection(selection or ()):
+            stop_at_first = True
+            slowest = max(self._seconds.values(), default=0.0)
+            limit = min(limit, max(HUNG_LEAST, HUNG_SLOWER * slowest))
         return self._session.run(
             selection,
             timeout,
             stop_at_first,
-            test_timeout=max(1.0, timeout / 2),
+            test_timeout=limit,
             brief=True,
             watch=watch,
         )
@@ -107,6 +118,8 @@ class TestBench:
     def _remember(self, report: TestReport) -> None:
         """How long each test took, the first time it was seen."""
         for test in report.results:
+            if test.id not in self._seconds and hung(test):
+                self._hung.add(test.id)
             self._seconds.setdefault(test.id, _usual_seconds(test))
 
     def _limit(self, selection: Sequence[str] | None) -> float:
@@ -119,8 +132,7 @@ def _usual_seconds(test: TestResult) -> float:
     """What the test would take if it passed, as far as one can tell."""
     if test.outcome not in (Outcome.FAILED, Outcome.ERROR):
         return test.seconds
-    hung = test.message.startswith("TestTimeout")
-    return 0.0 if hung else min(test.seconds, FAILING_SECONDS)
+    return 0.0 if hung(test) else min(test.seconds, FAILING_SECONDS)
 
 
 class GatewayTrials:

@@ -14,7 +14,7 @@ from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.seams import Budget, Candidate, Evidence, Language
 from runtime.errors import BranchingUnsupported
 
-TAIL = 3
+TAIL = 2
 """Lines behind an edit that are read with it."""
 MOST_LINES = 40
 """A longer edit is not read."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.environment import hung
 from agent.repair.seams import Evidence, Proposer, Suspect
+from tools.report import TestResult
 
 SHARPNESS = 3.0
 """Exponent that turns the scores of suspects into probabilities: the likeliest of 1 to 6 on 55
@@ -20,6 +22,8 @@ PRIOR_CHANCES, PRIOR_TIMES = 20.0, 5.0
 USUAL_LINES, MOST = 40, 3.0
 """The estimated seconds are those of a suspect of so many lines; a longer one takes up to so many
 times as long to be read: 9 s for 40 lines, 48 s for 120 on a slow day."""
+HANGING = 0.3
+"""Seconds that a candidate costs whose test hangs: it is not waited for as long as at first."""
 RUN_OVERHEAD = 0.06
 """Seconds that a candidate costs beside its tests: forking, writing, reporting."""
 
@@ -140,7 +144,7 @@ def ordered(steps: Sequence[Step], evidence: Evidence, history: History) -> list
     The order depends on nothing else than the arguments, so a resumed run finds it again.
     """
     likely = probabilities(evidence.suspects)
-    a_run = RUN_OVERHEAD + max((test.seconds for test in evidence.failing), default=0.0)
+    a_run = RUN_OVERHEAD + max((_seconds(test) for test in evidence.failing), default=0.0)
 
     def gain(step: Step) -> float:
         there, slower = 1.0, 1.0
@@ -152,6 +156,10 @@ def ordered(steps: Sequence[Step], evidence: Evidence, history: History) -> list
 
     possible = [s for s in steps if s.suspect is None or s.suspect < len(likely)]
     return sorted(possible, key=lambda step: -gain(step))
+
+
+def _seconds(test: TestResult) -> float:
+    return min(test.seconds, HANGING) if hung(test) else test.seconds
 
 
 def _slowness(suspect: Suspect) -> float:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from agent.errors import AgentError
 from agent.repair.seams import Suspect
-from agent.trials import GatewayTrials
+from agent.trials import GatewayTrials, TestBench
 from tools.gateway import Decision, ToolResult
-from tools.report import TestReport, Watched
+from tools.report import Outcome, TestReport, TestResult, Watched
 from tools.workspace import Workspace
 
 
@@ -92,3 +94,51 @@ def test_where_tests_may_not_run_nothing_is_seen(workspace: Workspace) -> None:
 
     suspect = Suspect(path="m.py", name="f", first_line=2, last_line=5, score=1.0)
     assert GatewayTrials(call, workspace).watch("t", suspect) is None
+
+
+class Runner:
+    """One test hangs, one does not; remembers what quick runs are allowed."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        self.asked: list[tuple[float, bool]] = []
+
+    def run(self, selection: Sequence[str] | None, **options: Any) -> TestReport:
+        bad = TestResult(id="t::bad", outcome=Outcome.FAILED, seconds=5.0, message=self.message)
+        good = TestResult(id="t::good", outcome=Outcome.PASSED, seconds=0.001)
+        return TestReport(results=(bad, good))
+
+    def session(self) -> AbstractContextManager[Any]:
+        quick = SimpleNamespace(run=self.quick)
+        return nullcontext(quick)
+
+    def quick(
+        self,
+        selection: Sequence[str] | None,
+        timeout: float,
+        stop_at_first: bool,
+        *,
+        test_timeout: float,
+        **options: Any,
+    ) -> TestReport:
+        self.asked.append((test_timeout, stop_at_first))
+        return TestReport()
+
+
+@pytest.mark.parametrize(
+    ("message", "allowed"),
+    [
+        ("TestTimeout: still running after 5 seconds", [(0.3, True), (1.0, False)]),
+        ("AssertionError", [(3.125, False), (1.0, False)]),
+    ],
+)
+def test_a_test_that_hung_before_any_edit_is_not_waited_for_as_long_again(
+    workspace: Workspace, message: str, allowed: list[tuple[float, bool]]
+):
+    runner = Runner(message)
+    with ExitStack() as stack:
+        bench = TestBench(cast(Any, runner), workspace, lambda _done, _total: None, stack)
+        bench(None, coverage=False, clean=True, timeout=None)
+        for name in ("t::bad", "t::good"):
+            bench([name], coverage=False, clean=False, timeout=None)
+    assert runner.asked == allowed

@@ -226,3 +226,15 @@ def test_a_partial_success_is_joined_to_edits_elsewhere(
     for pair in pairs:
         first, second = sorted(pair.splices, key=lambda splice: splice.start)
         assert first.end < second.start
+
+
+def test_a_hanging_test_does_not_make_candidates_dear(before: Evidence):
+    cheap, dear = (
+        step("few", 1, chance=0.1, candidates=1, seconds=1.0),
+        step("many", 1, chance=0.3, candidates=5, seconds=0.0),
+    )
+    [failing] = before.failing
+    for message, first in (("TestTimeout: still running", "many"), ("AssertionError", "few")):
+        slow = failing.model_copy(update={"seconds": 5.0, "message": message})
+        steps = ordered([dear, cheap], replace(before, failing=(slow,)), History())
+        assert steps[0].name == first
