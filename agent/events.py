@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from agent.state import PlanItem
+from agent.state import Goal, PlanItem
 
 
 class _Event(BaseModel):
@@ -18,6 +18,7 @@ class RunStarted(_Event):
     run_id: str
     path: str
     resumed: bool = False
+    goal: Goal = Goal.FIX
     sandbox: str
     budget_seconds: float
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from agent.repair.seams import Suspect
 from agent.state import (
     Finding,
+    Goal,
     Kind,
     PlanItem,
     RunState,
@@ -47,6 +49,9 @@ class ItemReport(_Value):
     status: Status
     evidence: tuple[str, ...]
     note: str
+    proposal: str = ""
+    suspects: tuple[Suspect, ...] = ()
+    """Where the fault may lie, the most suspicious first."""
     patch: str
     strategy: str
     operator: str
@@ -99,6 +104,8 @@ class Report(_Value):
     """Version 1 of what `--json` writes. Fields are added, never renamed, within a version."""
 
     schema_version: Literal[1] = 1
+    goal: Goal = Goal.FIX
+    """How far the run went: `plan` and `explain` edit nothing."""
     run_id: str
     path: str
     exit_status: int
@@ -134,10 +141,11 @@ def build(state: RunState, deps: Deps, patch: str) -> Report:
     before, after = report_of(state, "baseline"), report_of(state, "now")
     totals = deps.thinker.totals
     report = Report(
+        goal=deps.task.goal,
         run_id=deps.run_id,
         path=deps.task.path,
         exit_status=exit_status(state),
-        headline=_headline(state),
+        headline=_headline(state) if deps.task.goal is Goal.FIX else _seen(state),
         before=_counts(before),
         after=_counts(after),
         items=tuple(_item(item) for item in items),
@@ -239,6 +247,15 @@ def _headline(state: RunState) -> str:
     if not before.failing:
         return f"Tidied {len(mended)} place{'s' * (len(mended) > 1)}; {now} tests pass{applied}"
     return f"Tests pass: {was} before, {now} after{applied}"
+
+
+def _seen(state: RunState) -> str:
+    """The headline of a run that edits nothing."""
+    if exit_status(state) == 2:
+        return "The tests cannot be collected"
+    count = len(items_of(state))
+    planned = f"{count} item{'s' * (count != 1)} in the plan"
+    return f"{_ratio(report_of(state, 'now'))} tests pass; {planned}"
 
 
 def _ratio(report: TestReport) -> str:

@@ -174,6 +174,7 @@ class Run:
             run_id=self.id,
             path=self.task.path,
             resumed=self._resumed,
+            goal=self.task.goal,
             sandbox=str(deps.facts["sandbox"]),
             budget_seconds=self.task.budget_seconds,
         )

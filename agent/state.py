@@ -23,6 +23,16 @@ class Approval(StrEnum):
     """Neither a terminal nor a word from the caller: nothing is applied."""
 
 
+class Goal(StrEnum):
+    """How far a run goes."""
+
+    FIX = "fix"
+    PLAN = "plan"
+    """Only the plan, without the model; nothing is edited."""
+    EXPLAIN = "explain"
+    """The plan, and the model's words on why the tests fail; nothing is edited."""
+
+
 class Scope(StrEnum):
     """What is looked for besides the bugs that make tests fail."""
 
@@ -40,6 +50,7 @@ class Task(BaseModel):
 
     path: str
     """Absolute path of the user's repository."""
+    goal: Goal = Goal.FIX
     test_command: str | None = None
     budget_seconds: float = Field(default=300.0, gt=0)
     approval: Approval = Approval.ASK

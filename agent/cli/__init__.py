@@ -9,6 +9,7 @@ from importlib import import_module, metadata
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 UNUSABLE = 2
 RUNTIME_FAILED = 4
@@ -25,6 +26,8 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "fix": Entry("agent.cli.fix", "fix", "Mend a repository whose tests fail."),
+    "plan": Entry("agent.cli.look", "plan", "Say what would be mended; nothing is edited."),
+    "explain": Entry("agent.cli.look", "explain", "Say why the tests fail; nothing is edited."),
     "resume": Entry("agent.cli.fix", "resume", "Go on with a run that was interrupted."),
     "stop": Entry("agent.cli.stop", "stop", "Stop a run, or all of them, within a second."),
     "undo": Entry("agent.cli.stop", "undo", "Take back what a run applied."),
@@ -36,8 +39,11 @@ COMMANDS = {
     "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
+    "init": Entry("agent.cli.config", "init", "Write a commented configuration file."),
+    "config": Entry("agent.cli.config", "config", "Say where each setting came from."),
     "schema": Entry("agent.cli.schema", "schema", "Print the JSON Schema of the report."),
     "proxy": Entry("agent.cli.proxy", "proxy", "Heal another server's API for its clients."),
+    "completion": Entry("agent.cli.completion", "completion", "Complete commands in your shell."),
     "doctor": Entry("agent.cli.doctor", "doctor", "Say what this machine has and what it lacks."),
 }
 
@@ -59,6 +65,15 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names without an import: a shell that waits for the heavy ones is no help."""
+        names = [
+            CompletionItem(name, help=entry.summary)
+            for name, entry in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an error becomes one sentence and its exit status."""
@@ -90,8 +105,6 @@ def _explain(error: Exception) -> tuple[str, int]:
     from runtime.errors import RuntimeFailure
     from tools.errors import ToolsError
 
-    if isinstance(error, AgentError):
-        return str(error), error.exit_status
     if isinstance(error, AgentError):
         return str(error), error.exit_status
     if isinstance(error, UnknownModel):

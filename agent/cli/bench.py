@@ -19,7 +19,7 @@ from agent.bench.table import line, render
 from agent.bench.totals import total
 from agent.bench.trees import TreeTests
 from agent.bench.trial import Trials
-from agent.cli.fix import Duration
+from agent.cli.settings import Duration
 from agent.host import LocalHost, RemoteHost
 from agent.thinker import Host
 from runtime.models import DEFAULT_MODEL

@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 
 from agent import events as ev
 from agent.runner import ApprovalAnswer, ApprovalRequest
-from agent.state import Status
+from agent.state import Goal, Status
 from tools.redaction import redact
 from tools.text import one_line, strip_control
 
@@ -54,7 +54,8 @@ class Progress:
     def show(self, event: ev.Event) -> None:
         match event:
             case ev.RunStarted():
-                word = "Resuming" if event.resumed else "Fixing"
+                doing = "Fixing" if event.goal is Goal.FIX else "Looking at"
+                word = "Resuming" if event.resumed else doing
                 self._line(f"{word} {event.path} (run {event.run_id}, {event.sandbox})")
             case ev.PhaseStarted():
                 self._line(f"[{event.phase}] {event.detail}".rstrip())

@@ -8,7 +8,7 @@ from agent import baseline as first_run
 from agent import finishing, planning, reading, reproducing, searching, tidying
 from agent.deps import Deps
 from agent.events import PhaseStarted, PlanReady
-from agent.state import Finding, PlanItem, RunState, Scope, Status, dump
+from agent.state import Finding, Goal, PlanItem, RunState, Scope, Status, dump
 from tools.report import TestReport, TestResult
 
 
@@ -19,7 +19,8 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     baseline, caveats = first_run.run_all(deps)
     spectrum, failing, flaky = first_run.with_coverage(deps, baseline)
     tried = None
-    if reproducing.wanted(deps, failing):
+    fixing = deps.task.goal is Goal.FIX
+    if fixing and reproducing.wanted(deps, failing):
         tried = reproducing.reproduce_issue(deps, baseline)
         baseline, spectrum, failing = tried.baseline, tried.spectrum, tried.failing
     searching.keep_spectrum(deps, spectrum)
@@ -32,7 +33,11 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     kept, dropped = planning.existing(items, deps.workspace.root)
     kept = planning.number(kept)
     findings: list[Finding] = []
-    if deps.task.budget_seconds >= reading.SHORTEST_BUDGET and any(map(_searchable, kept)):
+    if (
+        fixing
+        and deps.task.budget_seconds >= reading.SHORTEST_BUDGET
+        and any(map(_searchable, kept))
+    ):
         findings, unreal = reading.read(deps, kept)
         dropped += unreal
     for reason in dropped:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent import junit, learning, markdown, report
+from agent import junit, learning, looking, markdown, report
 from agent.deps import Deps
 from agent.events import Done, Note, PhaseStarted
 from agent.prompts import prompt
-from agent.state import Kind, PlanItem, RunState, items_of, report_of
+from agent.state import Goal, Kind, PlanItem, RunState, items_of, report_of
 from runtime.errors import RuntimeFailure
 from tools.text import head_and_tail, strip_control
 
@@ -25,10 +25,11 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.emit(PhaseStarted(phase="summary"))
     deps.workspace.reset(state.get("edits", {}))
     patch = deps.workspace.diff()
-    explanation = _explain(deps, state)
+    fixing = deps.task.goal is Goal.FIX
+    explanation = _explain(deps, state) if fixing else looking.explain(deps, state)
     state = {**state, "explanation": explanation}
     facts = report.build(state, deps, patch)
-    text = markdown.render(facts)
+    text = markdown.render(facts) if fixing else looking.render(facts, state)
     paths = {name: deps.home / name for name in (SUMMARY, PATCH, REPORT)}
     paths[SUMMARY].write_text(text, "utf-8")
     paths[PATCH].write_bytes(deps.workspace.patch())

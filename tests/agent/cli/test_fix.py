@@ -154,7 +154,7 @@ def test_in_ci_files_that_steer_the_tests_are_left_in_the_patch(
 def test_a_person_at_the_terminal_decides(
     fix: Fix, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.cli.fix._approval", lambda *_: "ask")
+    monkeypatch.setattr("agent.cli.settings.approval", lambda *_: "ask")
     for answer, status in ((False, 3), (True, 0)):
         asked: list[str] = []
         monkeypatch.setattr(
