@@ -25,7 +25,7 @@ LONGEST = 60.0
 TRACED_SLOWDOWN = 20
 """Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
 TRACED_LEAST = 2.0
-HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 5.0, 3.0
+HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 3.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""
 

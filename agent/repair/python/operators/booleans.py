@@ -152,3 +152,26 @@ def _donors(test: ast.expr, context: Context) -> list[tuple[str, float]]:
         found.setdefault(name, 0.3)
         found.setdefault(f"not {name}", 0.3)
     return [(text, weight) for text, weight in found.items() if "\n" not in text]
+
+
+@operator("opposite-answers", ast.FunctionDef, ast.AsyncFunctionDef, prior=1.0)
+def opposite_answers(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context
+) -> Iterator[Edit]:
+    """Every `return True` becomes `return False`, and the other way."""
+    module = context.module
+    values = [
+        statement.value
+        for statement in ast.walk(node)
+        if isinstance(statement, ast.Return)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, bool)
+    ]
+    if len({value.value for value in values}) < 2:
+        return
+    values.sort(key=module.start)
+    text, end = "", module.start(values[0])
+    for value in values:
+        text += module.text[end : module.start(value)] + repr(not value.value)
+        end = module.end(value)
+    yield Edit(module.start(values[0]), end, text, line=context.line(values[0]))
