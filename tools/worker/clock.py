@@ -53,7 +53,7 @@ class Clock:
     def _patience(self) -> float:
         """Seconds for the next test, by what the ones before it took."""
         limit = self._test_limit or 0.0
-        halved = limit / 2**self._hanging
+        halved: float = limit * 0.5**self._hanging
         return min(limit, max(halved, self.LEAST, self.SLOWER * self._slowest))
 
     def _learn(self, seconds: float) -> None:
