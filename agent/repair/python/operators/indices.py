@@ -151,3 +151,16 @@ def lookup_or_default(node: ast.Subscript, context: Context) -> Iterator[Edit]:
         base, key = context.atom(node.value), context.text(node.slice)
         for default in ("", ", 0", ', ""', ", []", ", {}"):
             yield context.replace(node, f"{base}.get({key}{default})")
+
+
+@operator("element-or-all", ast.Subscript, prior=0.6)
+def element_or_all(node: ast.Subscript, context: Context) -> Iterator[Edit]:
+    """The first or last element where something of all of them was meant: `sum(x)` for `x[-1]`."""
+    if not _readable(node) or context.text(node.slice) not in ("0", "-1"):
+        return
+    comprehended = isinstance(node.value, ast.ListComp)
+    inside = context.text(node.value)
+    inside = inside[1:-1] if comprehended else inside
+    for function in ("sum", "max", "min", "len"):
+        whole = f"[{inside}]" if comprehended and function == "len" else inside
+        yield context.replace(node, f"{function}({whole})")
