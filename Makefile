@@ -52,9 +52,10 @@ test: check models
 	@$(BIN)/agent model pull smollm2-135m >/dev/null
 	@$(BIN)/pytest
 
-# The same tests of hostile input, at length: a minute of races, a million mutated tool calls.
+# The same tests of hostile input, at length: a minute of races, a million mutated tool calls,
+# a hundred thousand texts with and without calls in them.
 test-attacks: setup
-	@LOCUM_LONG_TESTS=1 $(BIN)/pytest tests/attacks
+	@LOCUM_LONG_TESTS=1 $(BIN)/pytest tests/attacks tests/runtime/test_toolcalls_fuzz.py
 
 check: setup
 	@$(BIN)/ruff check .
