@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from runtime.engine_api import Cancelled, EngineBusy, EngineError, PromptTooLong
 from runtime.guard import error_body
+from runtime.tool_choice import NoCall
 
 FAILED = "the engine failed; see the server log"
 _CLIENT_GONE = 499
@@ -32,6 +33,8 @@ def engine_failure(error: EngineError) -> tuple[int, dict[str, Any]]:
         return 429, error_body(message, "rate_limit_error", "engine_busy")
     if isinstance(error, Cancelled):
         return _CLIENT_GONE, error_body(message, "cancelled")
+    if isinstance(error, NoCall):
+        return 500, error_body(message, "server_error", "no_tool_call")
     return 500, error_body(message, "server_error")
 
 

@@ -4,9 +4,11 @@ import json
 import math
 import secrets
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from runtime import tool_schema
 from runtime.call_json import Call
 from runtime.engine_api import Finish, Generated
 from runtime.toolcalls import Event, Text, ToolCallParser
@@ -33,12 +35,33 @@ def generation_usage(generated: Generated) -> dict[str, Any]:
     return usage(generated.prompt_tokens, completion, generated.cached_tokens)
 
 
-def whole(model: str, generated: Generated, tools: Collection[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Calls:
+    """The functions that may be called; ``parallel``: more than once in one answer."""
+
+    functions: Sequence[Mapping[str, Any]] = ()
+    parallel: bool = True
+
+    def parser(self) -> ToolCallParser:
+        """What finds calls in the text of one sample."""
+        return tool_schema.parser(self.functions)
+
+    def most(self, events: list[Event], before: int) -> list[Event]:
+        """The events without the calls that are too many, when there were ``before`` already."""
+        if self.parallel:
+            return events
+        found = [event for event in events if isinstance(event, Call)]
+        kept = found[: max(0, 1 - before)]
+        return [event for event in events if isinstance(event, Text) or event in kept]
+
+
+def whole(model: str, generated: Generated, calling: Calls) -> dict[str, Any]:
     """The answer to a request that does not stream."""
     choices = []
     for index, sample in enumerate(generated.samples):
-        parser = ToolCallParser(tools)
+        parser = calling.parser()
         events = [*parser.feed(sample.text), *parser.finish()]
+        events = calling.most(events, 0)
         text = "".join(event.text for event in events if isinstance(event, Text))
         calls = [_opened(event) for event in events if isinstance(event, Call)]
         message: dict[str, Any] = {"role": "assistant", "content": text}
@@ -75,14 +98,15 @@ class Writer(Protocol):
 class ChunkWriter:
     """Writes the server-sent events of one streamed answer."""
 
-    def __init__(self, model: str, samples: int, tools: Collection[str]) -> None:
+    def __init__(self, model: str, samples: int, calling: Calls) -> None:
         self._frame = {
             "id": new_id("chatcmpl"),
             "object": "chat.completion.chunk",
             "created": int(time.time()),
             "model": model,
         }
-        self._parsers = [ToolCallParser(tools) for _ in range(samples)]
+        self._calling = calling
+        self._parsers = [calling.parser() for _ in range(samples)]
         self._calls = [0] * samples
 
     def opening(self) -> str:
@@ -109,7 +133,7 @@ class ChunkWriter:
         return sse(self._frame | {"choices": [], "usage": counts})
 
     def _deltas(self, index: int, events: list[Event]) -> Iterator[str]:
-        for event in events:
+        for event in self._calling.most(events, self._calls[index]):
             if isinstance(event, Text):
                 yield self._choice(index, {"content": event.text})
                 continue

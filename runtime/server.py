@@ -4,38 +4,31 @@
 environment variable LOCUM_TOKEN and prints one line of JSON once the model is loaded.
 """
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI, Request
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from runtime import chat_template, completions, refusals, replies, wire
+from runtime.answering import Answering
+from runtime.asked import BadRequest, asked_tools, generation, shown
 from runtime.engine_api import (
     BranchQuery,
     Cancellation,
-    Cancelled,
     Engine,
-    EngineError,
     Generated,
     Generation,
+    OnText,
     Prompt,
     PromptTooLong,
-    Sampling,
     Segment,
 )
-from runtime.guard import Guard, error_body
-
-_Result = TypeVar("_Result")
-_THREADS = 80
-_LOOK_SECONDS = 0.2
-# A sign of life in a long prefill: some clients give up on a stream without events.
-_LOOKS_PER_SIGN = 25
-_log = logging.getLogger(__name__)
+from runtime.guard import Guard
+from runtime.metrics import Counted, Metrics
+from runtime.tool_choice import Forced
 
 
 def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
@@ -43,8 +36,12 @@ def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
     app = FastAPI(title="locum runtime", docs_url=None, redoc_url=None)
     # Added as middleware, so it stands before routing and also guards unknown paths.
     app.add_middleware(Guard, token=token)
-    service = _Service(engine, model_id)
+    metrics = Metrics()
+    # Outermost, so that refused requests count too.
+    app.add_middleware(Counted, metrics=metrics)
+    service = _Service(engine, model_id, metrics)
     app.add_api_route("/health", service.health, methods=["GET"])
+    app.add_api_route("/metrics", service.metrics, methods=["GET"])
     app.add_api_route("/v1/models", service.models, methods=["GET"])
     app.add_api_route("/tokenize", service.tokenize, methods=["POST"])
     for path, route in (
@@ -61,14 +58,19 @@ def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
 class _Service:
     """The routes; each engine call runs on a thread and ends when its client leaves."""
 
-    def __init__(self, engine: Engine, model_id: str) -> None:
+    def __init__(self, engine: Engine, model_id: str, metrics: Metrics) -> None:
         self._engine = engine
         self._model = model_id
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+        self._metrics = metrics
+        self._answering = Answering(metrics)
 
     async def health(self) -> dict[str, Any]:
         """Whether the server answers, and with which model."""
         return {"status": "ok", "model": self._model, "context": self._engine.context}
+
+    async def metrics(self) -> Response:
+        """Counters and histograms for Prometheus."""
+        return Response(self._metrics.answer(), media_type=CONTENT_TYPE_LATEST)
 
     async def models(self) -> dict[str, Any]:
         """The one model there is."""
@@ -81,12 +83,19 @@ class _Service:
 
     async def chat(self, body: wire.ChatRequest, request: Request) -> Response:
         """``/v1/chat/completions``."""
-        tools = [] if body.tool_choice == "none" else body.tools or []
-        generation = _generation(body, self._prompt(body.model, body.messages, tools))
-        names = [tool.function.name for tool in tools]
-        writer = replies.ChunkWriter(self._model, body.n, names)
+        try:
+            asked = asked_tools(body)
+        except BadRequest as error:
+            raise HTTPException(400, str(error)) from error
+        prompt = self._prompt(body, asked.shown)
+        writer = replies.ChunkWriter(self._model, body.n, asked.calling)
         return await self._answer(
-            body, generation, request, writer, lambda made: replies.whole(self._model, made, names)
+            body,
+            generation(body, prompt),
+            request,
+            writer,
+            lambda made: replies.whole(self._model, made, asked.calling),
+            asked.forced,
         )
 
     async def complete(self, body: wire.CompletionRequest, request: Request) -> Response:
@@ -99,7 +108,7 @@ class _Service:
         writer = completions.ChunkWriter(self._model, body.n)
         return await self._answer(
             body,
-            _generation(body, prompt),
+            generation(body, prompt),
             request,
             writer,
             lambda made: completions.whole(self._model, made),
@@ -108,31 +117,40 @@ class _Service:
     async def _answer(
         self,
         body: wire.GenerationRequest,
-        generation: Generation,
+        asked: Generation,
         request: Request,
         writer: replies.Writer,
         whole: Callable[[Generated], dict[str, Any]],
+        forced: Forced | None = None,
     ) -> Response:
         """The generated text as a stream or as one object."""
-        needed = self._engine.count(generation.prompt)
+        needed = self._engine.count(asked.prompt)
         if needed >= self._engine.context:
             raise PromptTooLong(needed, self._engine.context)
+
+        def work(on_text: OnText, gone: Cancellation) -> Generated:
+            def once(one: Generation) -> Generated:
+                return self._engine.generate(one, on_text, gone)
+
+            return once(asked) if forced is None else forced.generate(asked, once)
+
+        headers = {} if forced is None else {"X-Locum-Tool-Choice": "sampled-and-checked"}
         if body.stream:
             counts = body.stream_options is not None and body.stream_options.include_usage
-            events = self._stream(writer, generation, request, counts=counts)
-            return StreamingResponse(events, media_type="text/event-stream")
-        generated = await self._call(
-            request, lambda cancellation: self._engine.generate(generation, None, cancellation)
-        )
-        return JSONResponse(whole(generated))
+            held = forced is not None
+            response = await self._answering.stream(request, work, writer, held=held, counts=counts)
+        else:
+            response = JSONResponse(whole(await self._answering.whole(request, work)))
+        response.headers.update(headers)
+        return response
 
     async def branch(self, body: wire.BranchRequest, request: Request) -> wire.BranchResponse:
         """``/v1/branch``: where would the model rather leave the forced answer?"""
         query = BranchQuery(
-            prompt=self._prompt(body.model, body.messages),
+            prompt=self._prompt(body),
             **body.model_dump(exclude={"model", "messages"}),
         )
-        found = await self._call(request, lambda gone: self._engine.branch(query, gone))
+        found = await self._answering.call(request, lambda gone: self._engine.branch(query, gone))
         counts = replies.usage(found.prompt_tokens, found.completion_tokens, found.cached_tokens)
         items = [wire.BranchItem.model_validate(vars(branch)) for branch in found.branches]
         return wire.BranchResponse(
@@ -141,10 +159,10 @@ class _Service:
 
     async def score(self, body: wire.ScoreRequest, request: Request) -> wire.ScoreResponse:
         """``/v1/score``: log-likelihood of continuations of one conversation."""
-        prompt = self._prompt(body.model, body.messages)
+        prompt = self._prompt(body)
         if body.forced:
             prompt = [*prompt, Segment(body.forced)]
-        scored = await self._call(
+        scored = await self._answering.call(
             request, lambda gone: self._engine.score(prompt, body.continuations, gone)
         )
         counts = replies.usage(scored.prompt_tokens, 0, scored.cached_tokens)
@@ -154,100 +172,16 @@ class _Service:
         )
 
     def _prompt(
-        self, model: str, messages: Sequence[wire.Message], tools: Sequence[wire.Tool] = ()
+        self,
+        body: wire.ChatRequest | wire.BranchRequest | wire.ScoreRequest,
+        tools: tuple[wire.Tool, ...] = (),
     ) -> Prompt:
-        self._require(model)
-        return chat_template.render(
-            self._engine.family,
-            [message.model_dump(exclude_none=True) for message in messages],
-            [tool.model_dump(exclude_none=True) for tool in tools],
-        )
+        self._require(body.model)
+        return chat_template.render(self._engine.family, shown(body.messages), shown(tools))
 
     def _require(self, model: str) -> None:
         if model != self._model:
             raise HTTPException(404, f"there is no model {model!r} here, only {self._model!r}")
-
-    async def _call(self, request: Request, work: Callable[[Cancellation], _Result]) -> _Result:
-        cancellation = Cancellation()
-        task = asyncio.wrap_future(self._threads.submit(work, cancellation))
-        try:
-            while not (await asyncio.wait([task], timeout=_LOOK_SECONDS))[0]:
-                if await request.is_disconnected():
-                    raise Cancelled("the client left")
-            return task.result()
-        finally:
-            cancellation.cancel()
-            task.add_done_callback(_retrieved)
-
-    async def _stream(
-        self, writer: replies.Writer, generation: Generation, request: Request, *, counts: bool
-    ) -> AsyncIterator[str]:
-        news: asyncio.Queue[tuple[int, str] | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-
-        def on_text(index: int, text: str) -> None:
-            loop.call_soon_threadsafe(news.put_nowait, (index, text))
-
-        def work(cancellation: Cancellation) -> Generated:
-            try:
-                return self._engine.generate(generation, on_text, cancellation)
-            finally:
-                loop.call_soon_threadsafe(news.put_nowait, None)
-
-        yield writer.opening()
-        task = asyncio.ensure_future(self._call(request, work))
-        looks = 0
-        try:
-            while True:
-                try:
-                    item = await asyncio.wait_for(news.get(), _LOOK_SECONDS)
-                except TimeoutError:
-                    looks += 1
-                    if looks % _LOOKS_PER_SIGN == 0:
-                        yield writer.sign()
-                    if task.done():
-                        break
-                    continue
-                if item is None:
-                    break
-                if events := writer.text(*item):
-                    yield events
-            generated = await task
-            for index, sample in enumerate(generated.samples):
-                yield writer.closing(index, sample.finish)
-            if counts:
-                yield writer.usage(replies.generation_usage(generated))
-        except EngineError as error:
-            yield replies.sse(refusals.engine_failure(error)[1])
-        except Exception:
-            _log.exception("the engine failed within a stream")
-            yield replies.sse(error_body(refusals.FAILED, "server_error"))
-        finally:
-            task.cancel()
-        yield "data: [DONE]\n\n"
-
-
-def _generation(body: wire.ChatRequest | wire.CompletionRequest, prompt: Prompt) -> Generation:
-    stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
-    return Generation(
-        prompt=prompt,
-        n=body.n,
-        max_tokens=body.most_tokens,
-        sampling=Sampling(
-            temperature=1.0 if body.temperature is None else body.temperature,
-            top_p=1.0 if body.top_p is None else body.top_p,
-            top_k=body.top_k or 0,
-            min_p=body.min_p or 0.0,
-            seed=body.seed,
-        ),
-        stop=tuple(stop),
-    )
-
-
-def _retrieved(task: "asyncio.Future[Any]") -> None:
-    """Look at the outcome of work nobody waits for, or asyncio complains about it."""
-    if not task.cancelled():
-        task.exception()
 
 
 if __name__ == "__main__":

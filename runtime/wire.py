@@ -14,7 +14,8 @@ Opener = Annotated[str, Field(min_length=1, max_length=32)]
 class Wire(BaseModel):
     """Clients send more fields than are known here; what matters is refused by name."""
 
-    model_config = ConfigDict(extra="ignore")
+    # Strict: the OpenAPI document says "integer", so "7" is refused.
+    model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class TextPart(Wire):
@@ -63,6 +64,19 @@ class Tool(Wire):
     function: Function
 
 
+class ToolName(Wire):
+    """Part of ``NamedTool``."""
+
+    name: str
+
+
+class NamedTool(Wire):
+    """``tool_choice``: this tool must be called."""
+
+    type: Literal["function"] = "function"
+    function: ToolName
+
+
 class StreamOptions(Wire):
     """``include_usage``: one more event with the token counts."""
 
@@ -94,7 +108,8 @@ class ChatRequest(GenerationRequest):
     max_tokens: PositiveInt | None = None
     max_completion_tokens: PositiveInt | None = None
     tools: list[Tool] | None = None
-    tool_choice: Literal["auto", "none"] | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
     logprobs: Literal[False] | None = None
     response_format: "TextFormat | None" = None
 

@@ -3,24 +3,23 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import JSONResponse, Response
 
 from runtime import refusals
 from runtime.guard import Guard, error_body
+from runtime.live import DONE, Live, Put
 from runtime.proxy.asked import Asked, BadRequest, Kind, understood
 from runtime.proxy.counting import Counter
 from runtime.proxy.exchange import Exchange
 from runtime.proxy.failures import Failure
-from runtime.proxy.heal import Healer
 from runtime.proxy.quirks import Memory, Quirk
 from runtime.proxy.upstream import Upstream
-from runtime.proxy.whole import Chunk, put_together
+from runtime.proxy.whole import put_together
 from runtime.replies import json_text, sse
 
 _Result = TypeVar("_Result")
@@ -95,68 +94,33 @@ class _Routes:
         return Response(json_text(answer), media_type="application/json")
 
     async def _stream(self, exchange: Exchange) -> Response:
-        news: asyncio.Queue[Chunk | Failure | None] = asyncio.Queue()
-        task = asyncio.create_task(_pump(exchange, news))
-        first: list[Chunk | Failure | None] = []
-        try:
-            with suppress(TimeoutError):
-                first.append(await asyncio.wait_for(news.get(), self._upstream.limits.grace))
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if first and isinstance(first[0], Failure):
-            raise first[0]
-        return _Stream(self._events(exchange.healer, news, first), task)
+        healer, limits = exchange.healer, self._upstream.limits
 
-    async def _events(
-        self,
-        healer: Healer,
-        news: "asyncio.Queue[Chunk | Failure | None]",
-        first: list[Chunk | Failure | None],
-    ) -> AsyncIterator[str]:
-        for chunk in healer.opening():
-            yield sse(chunk)
-        progress = self._upstream.limits.progress
-        while True:
-            try:
-                item = first.pop() if first else await asyncio.wait_for(news.get(), progress)
-            except TimeoutError:
-                yield sse(healer.sign())
-                continue
-            if item is None:
-                break
-            yield sse(item.body if isinstance(item, Failure) else item)
-        if self._memory.heals(Quirk.DONE) or not self._memory.seen[Quirk.DONE]:
-            yield "data: [DONE]\n\n"
+        async def make(put: Put) -> None:
+            async for chunk in exchange.chunks():
+                put(sse(chunk))
+
+        live = Live(
+            opening=lambda: "".join(sse(chunk) for chunk in healer.opening()),
+            sign=lambda: sse(healer.sign()),
+            ending=self._ending,
+            told=_told,
+            grace=limits.grace,
+            progress=limits.progress,
+        )
+        return await live.respond(make)
+
+    def _ending(self) -> str:
+        # Switched off, the end stays missing with an upstream that was seen to leave it out.
+        adds = self._memory.heals(Quirk.DONE) or not self._memory.seen[Quirk.DONE]
+        return DONE if adds else ""
 
 
-class _Stream(StreamingResponse):
-    """Server-sent events; what makes them ends with the response, however that ends."""
-
-    def __init__(self, events: AsyncIterator[str], task: "asyncio.Task[None]") -> None:
-        super().__init__(events, media_type="text/event-stream")
-        self._task = task
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._task.cancel()
-
-
-async def _pump(exchange: Exchange, news: "asyncio.Queue[Chunk | Failure | None]") -> None:
-    """Let the upstream be read at its own pace; None is the end."""
-    try:
-        async for chunk in exchange.chunks():
-            news.put_nowait(chunk)
-    except Failure as failure:
-        news.put_nowait(failure)
-    except Exception:
-        _log.exception("the proxy failed within a stream")
-        body = error_body("the proxy failed; see its log", "server_error")
-        news.put_nowait(Failure(500, body))
-    finally:
-        news.put_nowait(None)
+def _told(error: Exception) -> str:
+    if isinstance(error, Failure):
+        return sse(error.body)
+    _log.error("the proxy failed within a stream", exc_info=error)
+    return sse(error_body("the proxy failed; see its log", "server_error"))
 
 
 async def _whole(asked: Asked, exchange: Exchange) -> dict[str, Any]:

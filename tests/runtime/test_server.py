@@ -15,6 +15,8 @@ from runtime.guard import MOST_BODY_BYTES
 MESSAGES = [{"role": "user", "content": "hi"}]
 CALL = '<tool_call>{"name": "look", "arguments": {"path": "a"}}</tool_call>'
 TOOLS: list[Any] = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
+NAMED = {"type": "function", "function": {"name": "look"}}
+BAD_TOOL = {"type": "function", "function": {"name": "a", "parameters": {"type": "nothing"}}}
 
 
 def sdk(endpoint: Endpoint) -> openai.OpenAI:
@@ -124,6 +126,12 @@ def test_only_the_markers_of_the_template_are_special(serve: Any) -> None:
         ("/v1/chat/completions", chat(max_tokens=-1), 400),
         ("/v1/chat/completions", chat(temperature=9), 400),
         ("/v1/chat/completions", chat(tool_choice="required"), 400),
+        ("/v1/chat/completions", chat(tool_choice="sometimes", tools=TOOLS), 400),
+        ("/v1/chat/completions", chat(tool_choice=NAMED | {"function": {}}, tools=TOOLS), 400),
+        ("/v1/chat/completions", chat(tool_choice=NAMED, tools=[]), 400),
+        ("/v1/chat/completions", chat(tools=TOOLS * 2), 400),
+        ("/v1/chat/completions", chat(tools=[BAD_TOOL]), 400),
+        ("/v1/chat/completions", chat(n="1"), 400),
         ("/v1/chat/completions", chat(response_format={"type": "json_object"}), 400),
         ("/v1/chat/completions", chat(logprobs=True), 400),
         ("/v1/chat/completions", chat(model="other"), 404),
@@ -169,10 +177,19 @@ def test_a_failing_engine_is_an_error_object(serve: Any, error: Exception, statu
 
 @pytest.mark.parametrize("error", [EngineError("broken"), ZeroDivisionError()])
 def test_a_failure_within_a_stream_is_an_error_event(serve: Any, error: Exception) -> None:
-    with sdk(serve(FakeEngine(fail=error))) as client:
+    with sdk(serve(FakeEngine(fail_later=error))) as client:
         stream = client.chat.completions.create(model="fake", messages=MESSAGES, stream=True)
-        with pytest.raises(openai.APIError):
+        with pytest.raises(openai.APIError) as raised:
             list(stream)
+    assert not isinstance(raised.value, openai.APIStatusError)
+
+
+def test_a_failure_before_a_stream_has_its_status(serve: Any) -> None:
+    response = post(
+        serve(FakeEngine(fail=EngineBusy("busy"))), "/v1/chat/completions", chat(stream=True)
+    )
+    assert response.status_code == 429
+    assert response.headers["retry-after"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/models", "/v1/chat/completions", "/nothing"])

@@ -143,9 +143,7 @@ def test_calls_with_any_arguments(
 
 
 @fuzz
-@given(
-    FRAMES, CALLS, st.lists(st.tuples(st.integers(0, 200), WORDS | MARKS), max_size=4), st.data()
-)
+@given(FRAMES, CALLS, DAMAGE, st.data())
 def test_damaged_calls(
     frame: str, call: dict[str, Any], damage: list[tuple[int, str]], data: st.DataObject
 ) -> None:

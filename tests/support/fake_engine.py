@@ -23,13 +23,18 @@ from runtime.engine_api import (
 
 @dataclass
 class FakeEngine:
-    """Streams ``replies`` letter by letter; ``fail`` is raised instead, ``endless`` never ends."""
+    """Streams ``replies`` letter by letter; ``fail`` is raised instead, ``endless`` never ends.
+
+    ``rounds`` are the replies to one request after the other; ``fail_later``: after some text.
+    """
 
     replies: tuple[str, ...] = ("Hello, world!",)
     family: str = "qwen2"
     context: int = 1000
     fail: Exception | None = None
+    fail_later: Exception | None = None
     endless: bool = False
+    rounds: list[tuple[str, ...]] = field(default_factory=list)
     requests: list[Generation] = field(default_factory=list)
     scored: list[Prompt] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
@@ -47,11 +52,14 @@ class FakeEngine:
         self.requests.append(request)
         self._begin(cancellation)
         samples = []
+        replies = self.rounds.pop(0) if self.rounds else self.replies
         for index in range(request.n):
-            reply = self.replies[index % len(self.replies)]
+            reply = replies[index % len(replies)]
             for letter in reply:
                 if on_text is not None:
                     on_text(index, letter)
+                if self.fail_later is not None:
+                    raise self.fail_later
             samples.append(Sample(reply, "stop", len(reply)))
         return Generated(tuple(samples), self.count(request.prompt), 3)
 
