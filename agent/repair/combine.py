@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import combinations, islice
 
 from agent.repair.seams import Budget, Candidate, Evidence, Proposer, Verdict
 
-MAX_BASES = 4
+MAX_BASES = 6
 
 
 class PairProposer:
@@ -21,10 +21,16 @@ class PairProposer:
         self._bases = bases
 
     def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
-        """Pairs by falling likelihood of the second edit; nothing without a partial success."""
+        """Pairs of partial successes, then of one with the likeliest other edits.
+
+        Nothing without a partial success.
+        """
         bases = _partial(evidence)[: self._bases]
         if not bases:
             return
+        for one, other in combinations(bases, 2):
+            if not _overlap(one, other):
+                yield _join(one, other)
         for partner in islice(self._single.propose(evidence, budget), self._partners):
             for base in bases:
                 if not _overlap(base, partner):

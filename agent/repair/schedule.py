@@ -129,6 +129,9 @@ class Step:
     """Estimated time of proposing; no model: 0."""
     candidates: int = 50
     """About how many it proposes."""
+    follows: bool = False
+    """It lives on what the first round found, costs nothing where that is nothing, and comes
+    right behind it."""
 
 
 def probabilities(suspects: Sequence[Suspect]) -> list[float]:

@@ -60,8 +60,10 @@ class Search:
     def rounds(self, evidence: Evidence) -> list[list[Step]]:
         """The steps of each round, first things first."""
         steps = ordered(self._steps, evidence, self._history)
-        head = [steps[:TOGETHER]] if steps else []
-        return head + [[step] for step in steps[TOGETHER:]]
+        following = [step for step in steps if step.follows]
+        others = [step for step in steps if not step.follows]
+        head = [others[:TOGETHER]] if others else []
+        return head + [[step] for step in (*following, *others[TOGETHER:])]
 
     def batch(self, number: int, evidence: Evidence, budget: Budget) -> Batch | None:
         """The first batch from round `number` on that is not empty.

@@ -238,3 +238,28 @@ def test_a_hanging_test_does_not_make_candidates_dear(before: Evidence):
         slow = failing.model_copy(update={"seconds": 5.0, "message": message})
         steps = ordered([dear, cheap], replace(before, failing=(slow,)), History())
         assert steps[0].name == first
+
+
+def test_partial_successes_are_joined_right_behind_the_first_round(
+    before: Evidence, budget: Budget
+):
+    search = Search(
+        [
+            step("pair", 3, follows=True),
+            step("one", 1, chance=0.3, seconds=1.0),
+            step("two", 1, chance=0.2, seconds=1.0),
+            step("three", 1, chance=0.1, seconds=1.0),
+        ]
+    )
+    assert search.next_steps(0, before) == ("one", "two", "pair", "three")
+
+
+def test_two_partial_successes_are_joined_before_other_edits(before: Evidence, budget: Budget):
+    def partial(position: int) -> Verdict:
+        splice = Splice(path="m.py", start=position, end=position + 1, text="#")
+        edit = Candidate(strategy="template", operator=f"at {position}", splices=(splice,))
+        return Verdict(candidate=edit, target_passed=1, target_total=2)
+
+    tried = (partial(30), partial(0))
+    pairs = PairProposer(templates()).propose(replace(before, tried=tried), budget)
+    assert next(pairs).operator == "at 30 and at 0"
