@@ -10,6 +10,8 @@ from agent.repair.python.context import Context
 from agent.repair.python.operators.registry import operator
 
 MAX_DONORS = 8
+CHARACTERS = ("([{<", ")]}>", ",;:|", "/\\", "-_ .", "\"'", "01", "+-*/")
+"""Characters that are taken for one another."""
 
 
 def is_docstring(node: ast.Constant, context: Context) -> bool:
@@ -108,6 +110,8 @@ def change_text(node: ast.Constant, context: Context) -> Iterator[Edit]:
     guesses = [value.strip(), value + " ", " " + value, value.lower(), value.upper()]
     guesses += [value.capitalize(), value.replace(" ", ""), value[:-1], value[1:], value + "\n"]
     guesses += ["", " "] if len(value) < 2 else []
+    alike = next((group for group in CHARACTERS if len(value) == 1 and value in group), "")
+    guesses += [character for character in alike if character != value]
     for guess in dict.fromkeys(guesses):
         if guess != value:
             yield context.replace(node, quoted(guess, context.text(node)))
