@@ -16,8 +16,10 @@ from agent.repair.seams import Budget, Language, Localizer, Ranker, Verifier
 from agent.repair.search import Search
 from agent.state import Task
 from agent.thinker import Thinker
+from agent.tracing import Trace
 from tools.gateway import Gateway, ToolResult
 from tools.report import TestReport
+from tools.rules import Rules
 from tools.workspace import Workspace
 
 
@@ -29,6 +31,7 @@ class Deps:
     """This run's own directory, outside the repository."""
     workspace: Workspace
     gateway: Gateway
+    rules: Rules
     thinker: Thinker
     language: Language
     clones: CloneFinder
@@ -39,6 +42,7 @@ class Deps:
     reproducer: Reproducer
     budget: Budget
     record: Record
+    trace: Trace
     emit: Callable[[Event], None]
     facts: Mapping[str, Any]
     """What the runner found out before the graph began: test plan, sandbox, git, versions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import time
@@ -12,6 +13,7 @@ import platformdirs
 
 from agent.errors import NoSuchRun
 from agent.state import Task
+from tools.sandbox.scratch import scratch
 
 TASK, RECORD, CHECKPOINT, WORKSPACE = "task.json", "record.jsonl", "checkpoint.sqlite", "workspace"
 STOP = "stop"
@@ -38,8 +40,20 @@ def new_run(task: Task) -> tuple[str, Path]:
     run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     home = runs_root() / run_id
     home.mkdir(parents=True, mode=0o700)
-    (home / TASK).write_text(task.model_dump_json(indent=2) + "\n", "utf-8")
+    put(home / TASK, task.model_dump_json(indent=2) + "\n")
     return run_id, home
+
+
+def put(file: Path, text: str) -> None:
+    """Make `file` hold `text`, or leave it as it was: a killed process leaves no half of it."""
+    with scratch() as folder:
+        (folder / file.name).write_text(text, "utf-8")
+        try:
+            (folder / file.name).replace(file)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            file.write_text(text, "utf-8")
 
 
 def find_run(run_id: str) -> tuple[Task, Path]:

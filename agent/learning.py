@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,7 +17,7 @@ def frozen(directory: Path) -> History:
     """The history as it was when the run in `directory` began; resuming finds the same order."""
     own = directory / FILE
     if not own.is_file():
-        own.write_text(_load(home.state_root() / FILE).model_dump_json(), "utf-8")
+        home.put(own, _load(home.state_root() / FILE).model_dump_json())
     return _load(own)
 
 
@@ -27,10 +25,7 @@ def learn(record: Path) -> None:
     """Add a run that has ended; of two that end at once, one may be lost."""
     file = home.state_root() / FILE
     text = _load(file).learned(read(record)).model_dump_json()
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{FILE}-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-        written.write(text)
-    Path(name).replace(file)
+    home.put(file, text)
 
 
 def _load(file: Path) -> History:

@@ -8,7 +8,7 @@ from pathlib import Path
 from agent import environment
 from agent.repair.seams import Budget, Language, Localizer, Suspect
 from agent.state import Kind, PlanItem, Status
-from tools.policy import is_protected
+from tools.protection import USUAL, Protection
 from tools.report import Outcome, TestReport, TestResult
 from tools.text import one_line
 
@@ -25,6 +25,7 @@ def bug_items(
     failing: Sequence[TestResult],
     localizer: Localizer,
     language: Language,
+    protection: Protection = USUAL,
 ) -> list[PlanItem]:
     """One item for each group of failing tests whose most suspicious function is the same.
 
@@ -49,7 +50,7 @@ def bug_items(
     items = []
     for tests, reason in zip([*merged, *doubtful.values()], reasons, strict=True):
         every = localizer.localize(root, _focus(spectrum, tests))
-        mendable = [suspect for suspect in every if not is_protected(suspect.path)]
+        mendable = [suspect for suspect in every if not protection.covers(suspect.path)]
         items.append(_bug(tests, mendable[:SUSPECTS_KEPT], reason))
     stopped = {test.id for test in failing if environment.hung(test)}
     items.sort(key=lambda item: _order(item, stopped))

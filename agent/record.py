@@ -28,7 +28,8 @@ class Record:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seq, self._prev = _tail(path)
-        self._file = path.open("a", encoding="utf-8")
+        # Text of files that are not UTF-8 holds lone surrogates.
+        self._file = path.open("a", encoding="utf-8", errors="surrogatepass")
 
     def close(self) -> None:
         self._file.close()

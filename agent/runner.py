@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,18 +35,41 @@ TICK = 0.1
 
 
 @dataclass(frozen=True)
+class Change:
+    """One changed file that a person is asked about."""
+
+    file: str
+    target: str
+    """The absolute path that would be written, links resolved."""
+    what: tuple[str, ...]
+    """The plan's items that it mends, one line each."""
+    why: str
+    """Why a person is asked: the rule, in words."""
+    apart: bool
+    """It can change how code is run or checked, so it is asked about by itself."""
+
+
+@dataclass(frozen=True)
 class ApprovalRequest:
+    """Plan and diff were shown by now; nothing outside the copy was touched."""
+
     files: tuple[str, ...]
     tree: str
     """Absolute path of the tree that they would be written to."""
     branch: str = ""
     """The new branch that they would be committed on instead; empty: none was asked for."""
+    changes: tuple[Change, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """What the tests said, and what else speaks for or against the patch."""
+    risks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ApprovalAnswer:
     approved: bool
     reason: str = ""
+    files: tuple[str, ...] | None = None
+    """Those that were approved, when not all of them were; None: all."""
 
 
 Approver = Callable[[ApprovalRequest], ApprovalAnswer]
@@ -128,9 +151,8 @@ class Run:
                 asked = result.get("__interrupt__")
                 if not asked:
                     return
-                request = ApprovalRequest(**asked[0].value)
-                answer = approve(request)
-                value = Command(resume={"approved": answer.approved, "reason": answer.reason})
+                answer = approve(_request(asked[0].value))
+                value = Command(resume=asdict(answer))
 
     def _entry(self, snapshot: Any) -> RunState | None:
         """What to invoke the graph with: a fresh state, or nothing to go on from a checkpoint."""
@@ -178,6 +200,18 @@ class Run:
             sandbox=str(deps.facts["sandbox"]),
             budget_seconds=self.task.budget_seconds,
         )
+
+
+def _request(asked: dict[str, Any]) -> ApprovalRequest:
+    changes = tuple(Change(**{**one, "what": tuple(one["what"])}) for one in asked["changes"])
+    return ApprovalRequest(
+        files=tuple(asked["files"]),
+        tree=asked["tree"],
+        branch=asked["branch"],
+        changes=changes,
+        evidence=tuple(asked["evidence"]),
+        risks=tuple(asked["risks"]),
+    )
 
 
 def start(task: Task, host: Host | None = None) -> Run:

@@ -8,6 +8,7 @@ from typing import Any
 from agent import planning
 from agent.deps import Deps
 from agent.events import CandidateTried
+from agent.home import put
 from agent.repair.edit import edited_files
 from agent.repair.seams import Candidate, Evidence, Verdict
 from agent.repair.search import Batch
@@ -21,7 +22,7 @@ SPECTRUM = "spectrum.json"
 
 
 def keep_spectrum(deps: Deps, report: TestReport) -> None:
-    (deps.home / SPECTRUM).write_text(report.model_dump_json(), "utf-8")
+    put(deps.home / SPECTRUM, report.model_dump_json())
 
 
 def evidence(deps: Deps, state: RunState, item: PlanItem) -> Evidence:
@@ -86,7 +87,12 @@ def newly_failing(
     keep_spectrum(deps, spectrum)
     detailed = [test for test in spectrum.failing if test.id not in known]
     return planning.bug_items(
-        deps.workspace.root, spectrum, detailed, deps.localizer, deps.language
+        deps.workspace.root,
+        spectrum,
+        detailed,
+        deps.localizer,
+        deps.language,
+        deps.rules.protection,
     )
 
 

@@ -81,11 +81,12 @@ class Thinker:
         totals: Totals | None = None,
         admit: Callable[[str], str] = redact,
         check: Callable[[], None] = lambda: None,
+        kept: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
     ) -> None:
         """`totals` are those of another thinker of the same run, to be counted together.
 
         `admit` makes every text that is not ours fit to enter a prompt. `check` is asked while a
-        request runs, and ends it by raising.
+        request runs, and ends it by raising. `kept` says what the record keeps of a prompt.
         """
         self.totals = Totals.of(record) if totals is None else totals
         self.model = ""
@@ -95,6 +96,7 @@ class Thinker:
         self._emit = emit
         self._admit = admit
         self._check = check
+        self._kept = kept
         self._client: Client | None = None
 
     @property
@@ -145,12 +147,13 @@ class Thinker:
             on_token=on_token,
         )
         answer = interruptible(ask, self._check)
-        self._count(
-            purpose,
-            answer.usage,
-            answer.seconds,
-            {"messages": list(messages), "texts": list(answer.texts)},
-        )
+        asked = {
+            **self._kept({"messages": messages}),
+            "sampling": {
+                "n": n, "max_tokens": max_tokens, "temperature": temperature, "seed": seed
+            },
+        }  # fmt: skip
+        self._count(purpose, answer.usage, answer.seconds, asked | _answered(answer))
         return answer
 
     def complete(
@@ -188,8 +191,8 @@ class Thinker:
         except InfillUnsupported:
             self._emit(Note(text="This endpoint cannot fill gaps; the search goes on without."))
             raise
-        exchange = {"before": before, "after": after, "texts": list(answer.texts)}
-        self._count("infill", answer.usage, answer.seconds, exchange)
+        asked = self._kept({"before": before, "after": after})
+        self._count("infill", answer.usage, answer.seconds, {**asked, **_answered(answer)})
         return answer
 
     def branch(
@@ -216,7 +219,10 @@ class Thinker:
             "branch",
             usage,
             self._budget.clock() - started,
-            {"forced": forced, "branches": [[b.offset, b.text] for b in branches]},
+            {
+                **self._kept({"messages": messages, "forced": forced}),
+                "branches": [[b.offset, b.text] for b in branches],
+            },
         )
         return branches
 
@@ -263,3 +269,8 @@ class Thinker:
             "model", purpose=purpose, usage=asdict(usage), seconds=round(seconds, 3), **exchange
         )
         self._emit(ModelFinished(purpose=purpose, seconds=seconds, **asdict(usage)))
+
+
+def _answered(answer: Answer) -> dict[str, Any]:
+    calls = [[call.name, call.arguments] for call in answer.tool_calls]
+    return {"texts": list(answer.texts), "tool_calls": calls}

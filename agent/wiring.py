@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +16,34 @@ from agent.alarm import Alarm
 from agent.deps import Cancelled, Deps
 from agent.errors import UnknownStrategy, Unusable
 from agent.escalation import EscalationHost, escalated
-from agent.events import Doing, Event, TestsProgress, ToolCalled
+from agent.events import Doing, Event, Note, TestsProgress
 from agent.host import LocalHost, RemoteHost
+from agent.provenance import Provenance
 from agent.reading import GatewayReading
 from agent.record import Record
 from agent.repair.assembly import assemble
+from agent.repair.edit import SourceReader
 from agent.repair.seams import Budget
 from agent.repair.steps import Helpers
 from agent.state import Task
 from agent.thinker import Host, Thinker
+from agent.tracing import Prompts, Trace
 from agent.trials import GatewayTrials, TestBench
 from runtime.models import ModelStore, is_file_name
-from tools import branch, git
-from tools.gateway import Gateway, ToolRecord, ToolResult
-from tools.policy import LINTERS, Budgets, Policy, stop_file
+from tools import branch, git, rules
+from tools.gateway import Gateway, ToolResult
+from tools.policy import Budgets, Policy, stop_file
 from tools.risk import Watch
-from tools.sandbox import Sandbox, choose
+from tools.rules import Rules
+from tools.sandbox import Proof, Sandbox, choose_proven
 from tools.testing import TestPlan, TestRunner, detect
 from tools.toolbox import build_toolbox
 from tools.workspace import Workspace
 
 # A candidate is one write and one test run, and a search tries thousands.
 BUDGETS = Budgets(calls=100_000, test_runs=50_000, writes=50_000, bytes_written=4 << 30)
+USUAL = Rules(budgets=BUDGETS)
+"""The policy of `agent fix` where no file says otherwise."""
 LONGEST_RUN = 900.0
 """Seconds that one run of the whole suite may take."""
 Emit = Callable[[Event], None]
@@ -60,9 +67,12 @@ def build_deps(
     if task.branch and not (directory / home.RECORD).exists():
         branch.check(source, task.branch)
     host = host or _host(task)
+    ruled = rules.load(USUAL, source)
+    for text in ruled.refused:
+        emit(Note(text=text, level="warning"))
     plan = detect(source, task.test_command)
     emit(Doing(text="Trying the sandbox"))
-    sandbox = choose(allow_unsandboxed=task.allow_unsandboxed)
+    sandbox, proofs = choose_proven(allow_unsandboxed=task.allow_unsandboxed)
     emit(Doing(text=f"Copying {source}"))
     workspace = _workspace(source, directory / home.WORKSPACE)
     stack.callback(workspace.close)
@@ -74,17 +84,21 @@ def build_deps(
         runner, workspace, lambda done, total: emit(TestsProgress(done=done, total=total)), stack
     )
     switches = [stop_file(home.state_root()), directory / home.STOP]
-    policy = Policy(commands=LINTERS, budgets=BUDGETS, kill_switches=switches)
+    policy = ruled_policy(ruled, switches)
     facts = _facts(task, source, plan, sandbox, record)
     watch = Watch(Alarm(policy, record, emit, facts))
     toolbox = build_toolbox(workspace, sandbox, policy, bench, watch.look)
-    gateway = Gateway(toolbox, policy, _on_call(record, emit))
+    provenance = Provenance()
+    provenance.issue(task.issue)
+    trace = Trace(record, workspace, provenance, emit)
+    gateway = Gateway(toolbox, policy, trace.on_call, trace.on_ruling)
+    kept = Prompts(provenance, texts=ruled.record_prompts)
 
     def check() -> None:
         if cancelled.is_set():
             raise Cancelled("The run was interrupted.")
 
-    thinker = Thinker(host, budget, record, emit, admit=watch.admit, check=check)
+    thinker = Thinker(host, budget, record, emit, admit=watch.admit, check=check, kept=kept)
     stack.callback(thinker.close)
 
     def call(tool: str, **arguments: Any) -> ToolResult:
@@ -95,13 +109,13 @@ def build_deps(
     escalation = None
     if task.escalate is not None:
         second = EscalationHost(task, record, emit, lambda url: facts.update(escalated=url))
-        escalation = Thinker(second, budget, record, emit, thinker.totals, watch.admit, check)
+        escalation = Thinker(second, budget, record, emit, thinker.totals, watch.admit, check, kept)
         stack.callback(escalation.close)
     try:
         parts = assemble(
             thinker,
             trials,
-            lambda _, path: workspace.read(path),
+            reading(workspace, provenance),
             task.strategies,
             # Changed inputs may make code do what its tests never did: never outside a sandbox.
             probe=sandbox.level != "none",
@@ -111,7 +125,7 @@ def build_deps(
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error
-    record.write("started", task=task.model_dump(mode="json"), facts=facts)
+    _write_start(record, task, facts, ruled, proofs)
     return Deps(
         task=task,
         run_id=run_id,
@@ -119,6 +133,7 @@ def build_deps(
         workspace=workspace,
         gateway=gateway,
         call=call,
+        rules=ruled,
         thinker=thinker,
         language=parts.language,
         clones=parts.clones,
@@ -129,6 +144,7 @@ def build_deps(
         reproducer=parts.reproducer,
         budget=budget,
         record=record,
+        trace=trace,
         emit=emit,
         facts=facts,
     )
@@ -163,21 +179,40 @@ def _host(task: Task) -> LocalHost | RemoteHost:
     return RemoteHost(task.endpoint, os.environ.get("LOCUM_TOKEN", "local"), task.model)
 
 
-def _on_call(record: Record, emit: Emit) -> Callable[[ToolRecord], None]:
-    def heard(call: ToolRecord) -> None:
-        record.write("tool", **call.model_dump(mode="json"))
-        emit(
-            ToolCalled(
-                tool=call.tool,
-                caller=call.caller,
-                arguments=str(call.arguments),
-                verdict=call.decision.verdict,
-                ok=call.ok,
-                seconds=call.seconds,
-            )
-        )
+def ruled_policy(ruled: Rules, switches: Sequence[Path]) -> Policy:
+    """What decides the calls of one session, which counts from zero."""
+    return Policy(
+        commands=ruled.commands,
+        budgets=ruled.budgets,
+        kill_switches=switches,
+        protection=ruled.protection,
+        forbidden=ruled.forbidden_tools,
+        version=ruled.version,
+    )
 
-    return heard
+
+def reading(workspace: Workspace, provenance: Provenance) -> SourceReader:
+    """The search's reader: what it reads of the copy may enter a prompt."""
+
+    def read(root: Path, path: str) -> str:  # noqa: ARG001 - the copy is the only root
+        text = workspace.read(path)
+        provenance.file(path, text)
+        return text
+
+    return read
+
+
+def _write_start(
+    record: Record, task: Task, facts: dict[str, Any], ruled: Rules, proofs: Sequence[Proof]
+) -> None:
+    """What the run was asked for, what holds it, and how that was proven."""
+    record.write(
+        "started",
+        task=task.model_dump(mode="json"),
+        facts=facts,
+        policy={"version": ruled.version, **ruled.shown()},
+        canaries=[asdict(proof) for proof in proofs],
+    )
 
 
 def _facts(

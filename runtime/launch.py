@@ -26,9 +26,11 @@ _PROGRESS_SECONDS = 0.5
 class LocalServer:
     """A running ``python -m runtime.server``; also a context manager that stops it."""
 
-    def __init__(self, process: "subprocess.Popen[str]", endpoint: Endpoint, log: Path) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[str]", endpoint: Endpoint, log: IO[bytes]
+    ) -> None:
         self.endpoint = endpoint
-        self.log = log
+        self._log = log
         self._process = process
 
     @classmethod
@@ -52,24 +54,23 @@ class LocalServer:
         command += ["--context", str(context)]
         if threads is not None:
             command += ["--threads", str(threads)]
-        descriptor, name = tempfile.mkstemp(prefix="locum-server-", suffix=".log")
-        log = Path(name)
+        # Without a name: a killed agent leaves no file behind.
+        log = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it when it stops
         environment = os.environ | {"LOCUM_TOKEN": token}
         environment.pop("PYTHONSAFEPATH", None)
-        with os.fdopen(descriptor, "wb") as errors:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env=environment,
-                # Python looks for the package here first, so neither the caller's directory nor
-                # a folder called ``runtime`` in a repository can get in its way.
-                cwd=Path(__file__).resolve().parent.parent,
-                # Ctrl-C in the terminal is for the agent, which then stops the server.
-                start_new_session=True,
-            )
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+            # Python looks for the package here first, so neither the caller's directory nor
+            # a folder called ``runtime`` in a repository can get in its way.
+            cwd=Path(__file__).resolve().parent.parent,
+            # Ctrl-C in the terminal is for the agent, which then stops the server.
+            start_new_session=True,
+        )
         server = cls(process, Endpoint("", token, model_id), log)
         try:
             port = server._wait_until_ready(model_id, on_progress)
@@ -93,7 +94,7 @@ class LocalServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self.log.unlink(missing_ok=True)
+        self._log.close()
 
     def __enter__(self) -> "LocalServer":
         return self
@@ -130,7 +131,8 @@ class LocalServer:
             status = self._process.wait(_PROGRESS_SECONDS)
         except subprocess.TimeoutExpired:
             return f"The model {model_id} was not loaded within {_LOAD_SECONDS:.0f} seconds."
-        lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", "replace").strip().splitlines()
         why = f": {lines[-1].strip().rstrip('.')}" if lines else ""
         how = f"signal {-status}" if status < 0 else f"status {status}"
         return f"The server of the model {model_id} ended with {how} before it was ready{why}."

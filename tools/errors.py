@@ -33,3 +33,7 @@ class RepositoryBusy(ToolsError):
 
 class SandboxUnavailable(ToolsError):
     """No sandbox can run code on this machine, or the one at hand failed to start."""
+
+
+class BadPolicy(ToolsError):
+    """A policy file is there, and is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tools.beneath import sentence
 from tools.errors import ToolsError
@@ -34,6 +35,23 @@ class ToolResult:
     data: Any
     """The tool's own value for the harness; None when it did not run."""
     decision: Decision
+    call: int = 0
+    """Number of the call in this session, from 1."""
+
+
+class Ruling(BaseModel):
+    """What was decided on a call, told before the call is made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call: int
+    """Number of the call in this session, from 1."""
+    tool: str
+    caller: Caller
+    read_only: bool
+    decision: Decision
+    given: dict[str, Any] = Field(exclude=True, repr=False)
+    """The arguments, whole; empty where they could not be read."""
 
 
 class ToolRecord(BaseModel):
@@ -42,7 +60,7 @@ class ToolRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     call: int
-    """Number of the call in this run, from 1."""
+    """Number of the call in this session, from 1."""
     tool: str
     arguments: dict[str, Any]
     """Shortened."""
@@ -52,18 +70,30 @@ class ToolRecord(BaseModel):
     seconds: float
     summary: str
     """The first line of the result."""
+    effect: str = ""
+    """SHA-256 of what a repetition gives again; empty when the tool did not run."""
+    content: str = Field(default="", exclude=True, repr=False)
+    """The whole text of the result."""
+    data: Any = Field(default=None, exclude=True, repr=False)
 
 
 class Gateway:
     """Safe to call from several threads; `on_call` may then be called from each of them."""
 
     def __init__(
-        self, tools: Toolbox, policy: Policy, on_call: Callable[[ToolRecord], None]
+        self,
+        tools: Toolbox,
+        policy: Policy,
+        on_call: Callable[[ToolRecord], None],
+        on_ruling: Callable[[Ruling], None] = lambda _: None,
     ) -> None:
-        """`on_call` hears of every call after it was made or refused; what it raises, passes."""
+        """`on_ruling` hears of every decision before the call is made, and `on_call` of every call
+        after it was made or refused. What they raise, passes: what cannot be recorded is not done.
+        """
         self._tools = tools
         self._policy = policy
         self._on_call = on_call
+        self._on_ruling = on_ruling
         self._numbers = itertools.count(1)
         self._validators = {tool.name: Draft202012Validator(tool.parameters) for tool in tools}
 
@@ -95,26 +125,43 @@ class Gateway:
         `read_only` refuses tools that write or run things, whatever was offered to the model.
         """
         started = time.monotonic()
+        number, shown = next(self._numbers), one_line(name, 80)
         parsed, problem = _parsed(arguments)
         tool = self._tools.get(name)
         decision = problem or self._decide(tool, name, parsed, caller, read_only)
+        decision = decision.model_copy(update={"policy_version": self._policy.version})
+        self._on_ruling(
+            Ruling(
+                call=number,
+                tool=shown,
+                caller=caller,
+                read_only=read_only,
+                decision=decision,
+                given=parsed,
+            )
+        )
+        effect = ""
         if tool is None or decision.verdict != "allow":
             output = Output(decision.reason, ok=False)
         else:
             output = _run(tool, parsed)
+            effect = _digest(output.content if output.again is None else output.again)
         self._on_call(
             ToolRecord(
-                call=next(self._numbers),
-                tool=one_line(name, 80),
+                call=number,
+                tool=shown,
                 arguments=_shortened(parsed),
                 caller=caller,
                 decision=decision,
                 ok=output.ok,
                 seconds=time.monotonic() - started,
                 summary=one_line(output.content.partition("\n")[0], _SHOWN),
+                effect=effect,
+                content=output.content,
+                data=output.data,
             )
         )
-        return ToolResult(output.ok, output.content, output.data, decision)
+        return ToolResult(output.ok, output.content, output.data, decision, number)
 
     def judge(self, name: str, arguments: Mapping[str, Any] | str) -> Decision:
         """What would be decided on such a call of the model; it is neither made nor recorded."""
@@ -162,6 +209,10 @@ def _run(tool: Tool, arguments: Mapping[str, Any]) -> Output:
     except (ToolsError, OSError) as error:
         path = arguments.get("path", tool.name)
         return Output(one_line(sentence(error, str(path)), 500), ok=False)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _refused(rule: str, reason: str) -> Decision:

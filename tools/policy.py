@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,58 +13,13 @@ from pydantic import BaseModel, ConfigDict
 
 from tools.beneath import parse
 from tools.errors import RefusedPath
+from tools.protection import USUAL, Protection
 from tools.state import state_directory
 from tools.text import one_line
 
 VERSION = "1"
 Caller = Literal["model", "harness"]
 Verdict = Literal["allow", "deny", "needs_approval"]
-
-_FORBIDDEN_FOLDERS = frozenset({".git", ".hg", ".svn"})
-PROTECTED_FOLDERS = frozenset(
-    {
-        *(".github", ".gitlab", ".circleci", ".buildkite", ".ci", ".husky", ".devcontainer"),
-        *(".vscode", ".idea", ".zed", ".cursor", ".claude", ".codex", ".gemini", ".aider"),
-        *(".ssh", ".aws", ".venv", "venv", "node_modules", "site-packages"),
-    }
-)
-PROTECTED_NAMES = frozenset(
-    {
-        *("conftest.py", "pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini"),
-        *(".pytest.ini", "noxfile.py", "pytest.toml", ".pytest.toml", ".coveragerc", "ruff.toml"),
-        *(".ruff.toml", "mypy.ini", "sitecustomize.py", "usercustomize.py"),
-        *("package.json", "package-lock.json", "makefile", "gnumakefile", "justfile", "dockerfile"),
-        *(".gitmodules", ".gitattributes", ".gitconfig", ".gitlab-ci.yml"),
-        ".pre-commit-config.yaml",
-        *("agents.md", "claude.md", "gemini.md", ".cursorrules", ".windsurfrules", ".envrc"),
-        *(".npmrc", ".pypirc", ".netrc", ".bashrc", ".profile", ".python-version"),
-        *("jenkinsfile", "build.rs", "cargo.toml", "go.mod", "locum.toml", ".locum.toml"),
-    }
-)  # fmt: skip
-
-
-def is_protected(path: str) -> bool:
-    """Whether an edit of `path` is left to a person: it could forge a green result or run later."""
-    return _protection(path) != "ordinary"
-
-
-def _protection(path: str) -> Literal["ordinary", "protected", "forbidden"]:
-    # Some file systems take .GIT, .git followed by a dot or look-alikes for .git itself.
-    folded = [
-        unicodedata.normalize("NFKC", part).casefold().rstrip(". ") for part in path.split("/")
-    ]
-    parts = ["".join(c for c in part if unicodedata.category(c) != "Cf") for part in folded]
-    if _FORBIDDEN_FOLDERS.intersection(parts) or "git~1" in parts:
-        return "forbidden"
-    name = parts[-1]
-    if (
-        PROTECTED_FOLDERS.intersection(parts)
-        or name in PROTECTED_NAMES
-        or name.startswith(".env")
-        or name.endswith((".pth", ".config.js", ".config.ts", ".config.mjs"))
-    ):
-        return "protected"
-    return "ordinary"
 
 
 class Decision(BaseModel):
@@ -135,13 +89,22 @@ class Policy:
         budgets: Budgets | None = None,
         kill_switches: Sequence[Path] | None = None,
         approved: Collection[str] = (),
+        protection: Protection = USUAL,
+        forbidden: Collection[str] = (),
+        version: str = VERSION,
     ) -> None:
-        """`approved` are protected paths that a person allowed to be written in this run."""
+        """`approved` are protected paths that a person allowed to be written in this run.
+
+        `forbidden` are tools that the model may not call.
+        """
+        self.version = version
         self.commands = tuple(commands)
         self._budgets = budgets or Budgets()
         switches = [stop_file()] if kill_switches is None else kill_switches
         self._switches = tuple(switches)
         self._approved = set(approved)
+        self._protection = protection
+        self._forbidden = frozenset(forbidden)
         self._read_only = ""
         self._spent = {"calls": 0, "model_calls": 0, "test_runs": 0, "writes": 0}
         self._spent["bytes_written"] = 0
@@ -170,6 +133,7 @@ class Policy:
             refusal = (
                 self._stopped()
                 or self._downgraded(caller, changes)
+                or self._closed(name, caller)
                 or self._repeated(name, arguments, caller)
                 or self._operation(name, arguments)
                 or self._exhausted(name, arguments, caller)
@@ -188,6 +152,11 @@ class Policy:
     def _downgraded(self, caller: Caller, changes: bool) -> Decision | None:
         if changes and caller == "model" and self._read_only:
             return _deny("run.read-only", f"The run is read-only: {self._read_only}")
+        return None
+
+    def _closed(self, name: str, caller: Caller) -> Decision | None:
+        if caller == "model" and name in self._forbidden:
+            return _deny("tool.forbidden", f"The policy keeps {name} from the model.")
         return None
 
     def _repeated(self, name: str, arguments: Mapping[str, Any], caller: Caller) -> Decision | None:
@@ -213,7 +182,7 @@ class Policy:
         return None
 
     def _write(self, path: str) -> Decision | None:
-        protection = _protection(path)
+        protection = self._protection.of(path)
         if protection == "forbidden":
             return _deny("write.version-control", f"{one_line(path, 80)!r} is never written.")
         if protection == "protected" and path not in self._approved:

@@ -25,6 +25,8 @@ class Output:
     content: str
     data: Any = None
     ok: bool = True
+    again: str | None = None
+    """What a repetition of the call gives again; None where that is the whole text."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,10 @@ def _run_tests(run_tests: RunTests) -> Tool:
         )
         failing = [f"{test.id}: {test.message}" for test in report.failing[:50]]
         said = f"{report.passed_count} of {report.total} passed. {report.problem}".strip()
-        return Output(strip_control("\n".join([said, *failing])), report)
+        shown = strip_control("\n".join([said, *failing]))
+        # Times, addresses and orders differ from run to run; what the tests said must not.
+        outcomes = sorted(f"{test.outcome} {test.id}" for test in report.results)
+        return Output(shown, report, again="\n".join(outcomes))
 
     selection = {"type": "array", "items": {"type": "string", "maxLength": 4000}}
     line = {"type": "integer", "minimum": 1, "maximum": 100_000_000}

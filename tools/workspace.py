@@ -55,7 +55,9 @@ class Workspace:
         try:
             manifest = copy_repository(source, home / _BASELINE)
             clone_tree(home / _BASELINE, home / _TREE / (source.name or "repository"), manifest)
-            (home / _MANIFEST).write_text(manifest.model_dump_json())
+            # It stands for the whole copy, so it comes last and at once.
+            (home / f".{_MANIFEST}").write_text(manifest.model_dump_json())
+            (home / f".{_MANIFEST}").replace(home / _MANIFEST)
         except OSError as error:
             raise UnusableRepository(f"{source} cannot be copied: {error}.") from error
         made = cls(home, manifest)
@@ -72,6 +74,22 @@ class Workspace:
         opened = cls(home, manifest)
         opened.restore()
         return opened
+
+    @classmethod
+    def again(cls, origin: Path, home: Path) -> Self:
+        """A workspace in `home` as that in `origin` was when it was made; `origin` stays as it is.
+
+        Raises `ToolsError` when there is none in `origin`.
+        """
+        try:
+            manifest = Manifest.model_validate_json((origin / _MANIFEST).read_bytes())
+            clone_tree(origin / _BASELINE, home / _BASELINE, manifest)
+            clone_tree(origin / _BASELINE, home / _TREE / Path(manifest.source).name, manifest)
+        except (OSError, ValueError) as error:
+            raise ToolsError(f"There is no workspace in {origin}: {error}.") from error
+        made = cls(home, manifest)
+        made._stamp_all()
+        return made
 
     @property
     def root(self) -> Path:
@@ -99,10 +117,6 @@ class Workspace:
             raise ToolsError(f"There is no file {one_line(path, 80)!r}.")
         return content.decode("utf-8", "surrogateescape")
 
-    def original(self, path: str) -> bytes | None:
-        """A file's content as it was copied; None if there was none."""
-        return self._original(path)
-
     def write(self, path: str, text: str) -> None:
         """Make `path` hold `text`; raises `ToolsError`."""
         name = parse(path)
@@ -122,7 +136,7 @@ class Workspace:
             parse(path): None if text is None else text.encode("utf-8", "surrogateescape")
             for path, text in (files or {}).items()
         }
-        wanted |= {path: self._original(path) for path in self._edits if path not in wanted}
+        wanted |= {path: self.original(path) for path in self._edits if path not in wanted}
         for path, content in wanted.items():
             try:
                 self._put(path, content)
@@ -145,7 +159,7 @@ class Workspace:
 
     def changed(self) -> dict[str, tuple[bytes | None, bytes | None]]:
         """Files that the engine changed: content before and after, None for no file."""
-        pairs = {path: (self._original(path), after) for path, after in self._edits.items()}
+        pairs = {path: (self.original(path), after) for path, after in self._edits.items()}
         return {path: pair for path, pair in sorted(pairs.items()) if pair[0] != pair[1]}
 
     def patch(self) -> bytes:
@@ -161,7 +175,7 @@ class Workspace:
 
         def content(files: Mapping[str, str | None], path: str) -> bytes | None:
             if path not in files:
-                return self._original(parse(path))
+                return self.original(parse(path))
             text = files[path]
             return None if text is None else text.encode("utf-8", "surrogateescape")
 
@@ -204,16 +218,17 @@ class Workspace:
     def _journal(self) -> Journal:
         return Journal(self._home / _JOURNAL, self.source)
 
-    def _original(self, path: str) -> bytes | None:
+    def original(self, path: str) -> bytes | None:
+        """The bytes of a file as the repository had it; None if it had no such file."""
         return self._baseline.read(path) if path in self._manifest.files else None
 
     def _intended(self, path: str) -> bytes | None:
-        return self._edits[path] if path in self._edits else self._original(path)
+        return self._edits[path] if path in self._edits else self.original(path)
 
     def _put(self, path: str, content: bytes | None) -> None:
         if self._intended(path) != content or self._stamp(path) != self._stamps.get(path):
             self._materialise(path, content)
-        if content == self._original(path):
+        if content == self.original(path):
             self._edits.pop(path, None)
         else:
             self._edits[path] = content

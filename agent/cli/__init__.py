@@ -34,6 +34,7 @@ COMMANDS = {
     "runs": Entry("agent.cli.runs", "runs", "List the runs on this machine."),
     "show": Entry("agent.cli.runs", "show", "Show the summary of a run."),
     "log": Entry("agent.cli.runs", "log", "Show what a run did, line by line."),
+    "replay": Entry("agent.cli.replay", "replay", "Make a run's tool calls again and compare."),
     "audit": Entry("agent.cli.runs", "audit", "Hold a run's record against its hash chain."),
     "policy": Entry("agent.cli.policy", "policy", "Say what the tools of a run may do."),
     "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),

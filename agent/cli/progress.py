@@ -13,6 +13,7 @@ from rich.status import Status as Spinner
 from rich.syntax import Syntax
 
 from agent import events as ev
+from agent.cli.approval import ask
 from agent.runner import ApprovalAnswer, ApprovalRequest
 from agent.state import Goal, Status
 from tools.redaction import redact
@@ -91,14 +92,10 @@ class Progress:
                 pass
 
     def approve(self, request: ApprovalRequest) -> ApprovalAnswer:
-        """Ask the person at the terminal; the diff was shown by then."""
+        """Ask the person at the terminal; plan and diff were shown by then."""
         if self._spinner is not None:
             self._spinner.stop()
-        names = ", ".join(one_line(name) for name in request.files)
-        where = f" (on the new branch {request.branch})" if request.branch else ""
-        click.echo(f"To be changed in {one_line(request.tree)}{where}: {names}", err=True)
-        approved = click.confirm("Apply this patch?", default=False, err=True)
-        return ApprovalAnswer(approved, "" if approved else "It was not approved.")
+        return ask(request)
 
     def conclude(self, done: ev.Done) -> None:
         """The summary on standard output, and where everything lies."""

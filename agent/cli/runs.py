@@ -17,6 +17,8 @@ from tools.text import one_line, strip_control
 REPORT, SUMMARY = "report.json", "summary.md"
 WIDEST = 160
 NOT_FINISHED = "not finished"
+BEHIND_CALLS = ("decision", "tree")
+"""What a readable log leaves out: the line of the call itself tells it again."""
 
 
 @click.command()
@@ -49,7 +51,10 @@ def log(run_id: str, as_json: bool) -> None:
     """Show the record of RUN, one line for each thing that happened."""
     _, directory = home.find_run(run_id)
     for entry in record.read(directory / home.RECORD):
-        click.echo(json.dumps(entry) if as_json else _line(entry))
+        if as_json:
+            click.echo(json.dumps(entry))
+        elif entry["kind"] not in BEHIND_CALLS:
+            click.echo(_line(entry))
 
 
 @click.group()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from agent import committing, reproducing
+from agent import asking, committing, reproducing
 from agent.alarm import HELD
 from agent.deps import Deps
 from agent.events import Applied, DiffReady, PhaseStarted
 from agent.state import Approval, RunState
 from tools.errors import ToolsError
-from tools.policy import is_protected
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
         return {"edits": edits, "verdict": "nothing to apply", "applied": [], "left": []}
     deps.emit(PhaseStarted(phase="approve"))
     deps.emit(DiffReady(diff=deps.workspace.diff(), files=files))
-    ruling = _rule(deps, files)
+    ruling = _rule(deps, {**state, "edits": edits}, files)
     reason = ruling.reason
     applied: tuple[str, ...] = ()
     commit = ""
@@ -64,7 +64,7 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
     }
 
 
-def _rule(deps: Deps, files: tuple[str, ...]) -> Ruling:
+def _rule(deps: Deps, state: RunState, files: tuple[str, ...]) -> Ruling:
     held = deps.facts.get(HELD, "")
     if held and deps.task.approval in (Approval.YES, Approval.CI):
         return Ruling((), held)
@@ -76,23 +76,34 @@ def _rule(deps: Deps, files: tuple[str, ...]) -> Ruling:
         case Approval.NOBODY:
             return Ruling((), "Nobody was there to approve it; use --yes to apply it unattended.")
         case Approval.CI:
-            return _rule_of_ci(deps, files)
+            return _rule_unattended(deps, files)
         case Approval.ASK:
-            answer = interrupt(
-                {"files": list(files), "tree": deps.task.path, "branch": deps.task.branch}
-            )
-            if answer.get("approved"):
-                return Ruling(files, "")
-            return Ruling((), answer.get("reason") or "It was not approved.")
+            answer = interrupt(asking.question(deps, state, files))
+            return _rule_answered(deps, files, answer)
 
 
-def _rule_of_ci(deps: Deps, files: tuple[str, ...]) -> Ruling:
-    """Unattended: ordinary source files go in, tests and configuration wait for a person."""
-    ordinary = tuple(
-        file
-        for file in files
-        if deps.language.owns(file) and not deps.language.is_test(file) and not is_protected(file)
-    )
+def _rule_answered(deps: Deps, files: tuple[str, ...], answer: dict[str, Any]) -> Ruling:
+    said = answer.get("files")
+    chosen = tuple(file for file in files if said is None or file in said)
+    if not answer.get("approved"):
+        chosen = ()
+    deps.record.write("answered", asked=files, approved=chosen, reason=answer.get("reason", ""))
+    if chosen == files:
+        return Ruling(files, "")
+    return Ruling(chosen, answer.get("reason") or "It was not approved.")
+
+
+def _rule_unattended(deps: Deps, files: tuple[str, ...]) -> Ruling:
+    """By the policy; as shipped, source files go in, and tests and configuration wait."""
+    match deps.rules.unattended:
+        case "nothing":
+            return Ruling((), "Policy lets nothing be applied unattended.")
+        case "everything":
+            # What can make a wrong result look right needs a word of the user on that very file.
+            covers = deps.rules.protection.covers
+            ordinary = tuple(file for file in files if not covers(file))
+        case "source":
+            ordinary = tuple(file for file in files if not asking.asked_apart(deps, file))
     left = [file for file in files if file not in ordinary]
     reason = f"Policy leaves these to a person: {', '.join(left)}." if left else ""
     return Ruling(ordinary, reason)

@@ -25,7 +25,12 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
         baseline, spectrum, failing = tried.baseline, tried.spectrum, tried.failing
     searching.keep_spectrum(deps, spectrum)
     items = planning.bug_items(
-        deps.workspace.root, spectrum, failing, deps.localizer, deps.language
+        deps.workspace.root,
+        spectrum,
+        failing,
+        deps.localizer,
+        deps.language,
+        deps.rules.protection,
     )
     if tried is not None:
         items = reproducing.explained(items, tried.reproduction)

@@ -7,6 +7,8 @@ from langgraph.runtime import Runtime
 from agent import junit, learning, looking, markdown, report
 from agent.deps import Deps
 from agent.events import Done, Note, PhaseStarted
+from agent.home import put
+from agent.packing import sha256
 from agent.prompts import prompt
 from agent.state import Goal, Kind, PlanItem, RunState, items_of, report_of
 from runtime.errors import RuntimeFailure
@@ -31,13 +33,20 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     facts = report.build(state, deps, patch)
     text = markdown.render(facts) if fixing else looking.render(facts, state)
     paths = {name: deps.home / name for name in (SUMMARY, PATCH, REPORT)}
-    paths[SUMMARY].write_text(text, "utf-8")
-    paths[PATCH].write_bytes(deps.workspace.patch())
-    paths[REPORT].write_text(facts.model_dump_json(indent=2) + "\n", "utf-8")
+    put(paths[SUMMARY], text)
+    patch_bytes = deps.workspace.patch()
+    paths[PATCH].write_bytes(patch_bytes)
+    put(paths[REPORT], facts.model_dump_json(indent=2) + "\n")
     for name, key in ((BEFORE, "baseline"), (AFTER, "now")):
         tests = report_of(state, key)
         (deps.home / name).write_bytes(junit.render(tests, f"{name[:-4]} run {deps.run_id}"))
-    deps.record.write("done", exit_status=facts.exit_status, headline=facts.headline)
+    deps.trace.on_end()
+    deps.record.write(
+        "done",
+        exit_status=facts.exit_status,
+        headline=facts.headline,
+        patch_sha256=sha256(patch_bytes),
+    )
     learning.learn(deps.record.path)
     deps.emit(
         Done(

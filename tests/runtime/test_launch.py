@@ -52,7 +52,7 @@ def test_starts_answers_and_stops_from_a_directory_with_a_package_of_the_same_na
         assert client.chat([{"role": "user", "content": "Say hi"}], max_tokens=5).texts[0]
     assert progress[0].startswith(f"loading {SMALL}")
     assert not psutil.pid_exists(server.process_id)
-    assert not server.log.exists()
+    assert server._log.closed
     with pytest.raises(EndpointUnreachable):
         client.models()
     client.close()

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tools.gateway import Gateway, ToolRecord
-from tools.policy import LINTERS, Budgets, Command, Policy, is_protected, stop_file
+from tools.policy import LINTERS, Budgets, Command, Policy, stop_file
+from tools.protection import USUAL
 from tools.report import Outcome, TestReport, TestResult
 from tools.sandbox import NoSandbox, choose
 from tools.toolbox import build_toolbox
@@ -246,14 +247,14 @@ def test_a_protected_file_needs_approval_and_then_may_be_written(bench: Bench) -
     ],
 )
 def test_protected(path: str) -> None:
-    assert is_protected(path)
+    assert USUAL.covers(path)
 
 
 @pytest.mark.parametrize(
     "path", ["a.py", "src/git/config.py", "github.py", "tests/test_a.py", "environment.py"]
 )
 def test_ordinary(path: str) -> None:
-    assert not is_protected(path)
+    assert not USUAL.covers(path)
 
 
 @pytest.mark.parametrize("name", ["calls", "model_calls", "writes", "bytes_written", "test_runs"])

@@ -2,7 +2,7 @@
 
 from tools.sandbox.base import Completed, Limits, Process, Sandbox
 from tools.sandbox.canaries import Canary, Proof, prove
-from tools.sandbox.choice import Check, NoSandbox, choose, doctor
+from tools.sandbox.choice import Check, NoSandbox, choose, choose_proven, doctor
 
 __all__ = [
     "Canary",
@@ -14,6 +14,7 @@ __all__ = [
     "Proof",
     "Sandbox",
     "choose",
+    "choose_proven",
     "doctor",
     "prove",
 ]

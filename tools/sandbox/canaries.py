@@ -6,17 +6,15 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import SandboxUnavailable
 from tools.sandbox.base import Sandbox
-from tools.state import state_directory
+from tools.sandbox.scratch import scratch
 
 _PROBE_SECONDS = 20.0
 
@@ -137,19 +135,11 @@ def _judge(seen: Mapping[str, str], inside: Path, outside: Path, port: int) -> t
 @contextlib.contextmanager
 def _field() -> Iterator[tuple[Path, Path]]:
     """A granted and a forbidden directory in HOME, each with a secret to read."""
-    state = state_directory()
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        root = Path(tempfile.mkdtemp(prefix="canary-", dir=state))
-    except OSError:  # a HOME that cannot be written, as in some containers
-        root = Path(tempfile.mkdtemp(prefix="canary-"))
-    try:
+    with scratch() as root:
         for name in ("inside", "outside"):
             (root / name).mkdir()
             (root / name / "secret").write_text(secrets.token_hex())
         yield root / "inside", root / "outside"
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
 
 
 @contextlib.contextmanager

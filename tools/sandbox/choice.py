@@ -56,14 +56,22 @@ class Check:
 
 def choose(*, allow_unsandboxed: bool = False) -> Sandbox:
     """The strongest sandbox that holds here; else one that refuses, unless a person allowed it."""
-    for make in _BACKENDS.values():
+    return choose_proven(allow_unsandboxed=allow_unsandboxed)[0]
+
+
+def choose_proven(*, allow_unsandboxed: bool = False) -> tuple[Sandbox, tuple[Proof, ...]]:
+    """What `choose` gives, and what came of the canaries in each backend that was tried for it."""
+    proofs: list[Proof] = []
+    for name, make in _BACKENDS.items():
         try:
             sandbox = make()
-        except SandboxUnavailable:
+        except SandboxUnavailable as error:
+            proofs.append(Proof(name, "", problem=str(error)))
             continue
-        if prove(sandbox).sound:
-            return sandbox
-    return NoSandbox(allow_unsandboxed=allow_unsandboxed)
+        proofs.append(prove(sandbox))
+        if proofs[-1].sound:
+            return sandbox, tuple(proofs)
+    return NoSandbox(allow_unsandboxed=allow_unsandboxed), tuple(proofs)
 
 
 def doctor() -> list[Check]:

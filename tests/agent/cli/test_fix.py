@@ -155,15 +155,17 @@ def test_a_person_at_the_terminal_decides(
     fix: Fix, repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agent.cli.settings.approval", lambda *_: "ask")
-    for answer, status in ((False, 3), (True, 0)):
+    for answer, status in (("no", 3), ("once", 0)):
         asked: list[str] = []
         monkeypatch.setattr(
-            "click.confirm", lambda text, a=answer, q=asked, **_: q.append(text) or a
+            "click.prompt", lambda text, a=answer, q=asked, **_: q.append(text) or a
         )
         result = fix(repo)
-        assert asked == ["Apply this patch?"]
+        assert [text.partition("?")[0] for text in asked] == ["Apply this patch"]
         assert result.exit_code == status, result.output
-        assert ((repo / "calc.py").read_text() != BUGGY) is answer
+        assert str(repo / "calc.py") in result.stderr
+        assert "1 of 3 passed before, 3 of 3 pass with the patch" in result.stderr
+        assert ((repo / "calc.py").read_text() != BUGGY) is (answer == "once")
 
 
 def test_tests_that_pass_already_need_no_model(home: Path, repo: Path) -> None:
