@@ -22,9 +22,10 @@ PROTECTED_NAMES = frozenset(
         *("package.json", "package-lock.json", "makefile", "gnumakefile", "justfile", "dockerfile"),
         *(".gitmodules", ".gitattributes", ".gitconfig", ".gitlab-ci.yml"),
         ".pre-commit-config.yaml",
+        ".locum-policy.toml",
         *("agents.md", "claude.md", "gemini.md", ".cursorrules", ".windsurfrules", ".envrc"),
         *(".npmrc", ".pypirc", ".netrc", ".bashrc", ".profile", ".python-version"),
-        *("jenkinsfile", "build.rs", "cargo.toml", "go.mod", "locum.toml", ".locum.toml"),
+        *("jenkinsfile", "build.rs", "cargo.toml", "go.mod", "locum.toml"),
     }
 )  # fmt: skip
 

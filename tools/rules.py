@@ -1,8 +1,8 @@
 """The policy of a run, as it is put together from files.
 
 There are two: the user's own, which may widen what the program allows by default, and one in the
-repository (`.locum.toml`), which comes from whoever wrote the repository and may only narrow it.
-What the latter asks for beyond the user's policy is left out, and told.
+repository (`.locum-policy.toml`), which comes from whoever wrote the repository and may only
+narrow it. What the latter asks for beyond the user's policy is left out, and told.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tools.policy import LINTERS, VERSION, Budgets, Command
 from tools.protection import USUAL, Protection, folded
 from tools.text import one_line
 
-REPOSITORY_FILE = ".locum.toml"
+REPOSITORY_FILE = ".locum-policy.toml"
 LARGEST = 64 * 1024
 """Bytes of a policy file that are read."""
 Unattended = Literal["nothing", "source", "everything"]

@@ -16,7 +16,7 @@ DENIED = 1
 _REPOSITORY = click.option(
     "--repo",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="As the repository's .locum.toml narrows it.",
+    help="As the repository's .locum-policy.toml narrows it.",
 )
 
 
@@ -25,7 +25,7 @@ def policy() -> None:
     """Say what the tools of a run may do.
 
     Your own policy is policy.toml in your configuration directory, or the file that LOCUM_POLICY
-    names. A repository's .locum.toml may only narrow it.
+    names. A repository's .locum-policy.toml may only narrow it.
     """
 
 

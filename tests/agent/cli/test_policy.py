@@ -51,7 +51,7 @@ def test_the_users_and_the_repositorys_file_are_shown_and_checked(
     own, repository = tmp_path / "own.toml", tmp_path / "repo"
     repository.mkdir()
     own.write_text('version = "1"\nwritable = ["conftest.py"]\n')
-    (repository / ".locum.toml").write_text(
+    (repository / ".locum-policy.toml").write_text(
         'version = "1"\nforbidden_tools = ["read_file"]\nunattended = "everything"\n'
     )
     monkeypatch.setenv("LOCUM_POLICY", str(own))
@@ -60,7 +60,7 @@ def test_the_users_and_the_repositorys_file_are_shown_and_checked(
         return CliRunner().invoke(main, ["policy", *map(str, words)])
 
     shown = json.loads(policy("show", "--repo", repository).output)
-    assert shown["sources"] == [str(own), str(repository / ".locum.toml")]
+    assert shown["sources"] == [str(own), str(repository / ".locum-policy.toml")]
     assert shown["version"].startswith("1+")
     conftest = '{"path": "conftest.py", "content": ""}'
     assert policy("check", "write_file", conftest).exit_code == 0
