@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context test test-attacks check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime test test-attacks check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -37,6 +37,11 @@ bench-ablation: models
 # What each part of the question to the model is worth, in nats of the right fix.
 bench-context: models
 	@$(BIN)/python -m benchmarks.context $(or $(TASKS),benchmarks/repos) --json build/context.json
+
+# The runtime beside two other servers on the same model; takes an hour or so. Nothing else should
+# run beside it. One row: ARGS="--only decode --runs 3".
+bench-runtime: models
+	@$(BIN)/python -m benchmarks.runtime --json build/runtime.json $(ARGS)
 
 # Bugs of public libraries: FACTS is the list of them, CLONES holds git clones, TREES is made.
 bench-real-trees: setup
