@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from runtime.measures import Measures
+
 Finish = Literal["stop", "length"]
 
 
@@ -30,7 +32,15 @@ class PromptTooLong(EngineError):
 
 
 class EngineBusy(EngineError):
-    """The queue is full; try again later."""
+    """The queue is full; try again after about ``retry_after`` seconds."""
+
+    def __init__(self, message: str, retry_after: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BadGrammar(EngineError):
+    """The schema or grammar that the answer should follow makes no sense; nothing was run."""
 
 
 class Cancelled(EngineError):
@@ -42,10 +52,24 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._calls: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Ask the request to stop."""
-        self._event.set()
+        with self._lock:
+            self._event.set()
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
+
+    def on_cancel(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called, from any thread, once the request is asked to stop."""
+        with self._lock:
+            if not self._event.is_set():
+                self._calls.append(call)
+                return
+        call()
 
     @property
     def cancelled(self) -> bool:
@@ -70,13 +94,30 @@ Prompt = Sequence[Segment]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are chosen; temperature 0 is greedy; ``seed`` None draws a fresh one."""
+    """How tokens are chosen; temperature 0 is greedy; ``seed`` None draws a fresh one.
+
+    Sample ``i`` of a request draws with ``seed + i``. Penalties look at the sample's own tokens
+    and are off by default, because code repeats itself; ``logit_bias`` is added to the logits of
+    tokens by their id.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
     min_p: float = 0.0
     seed: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    repeat_penalty: float = 1.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What an answer must look like: a JSON Schema (as JSON text), or a grammar in GBNF."""
+
+    kind: Literal["json_schema", "gbnf"]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +125,9 @@ class Generation:
     """``n`` continuations of one prompt, each at most ``max_tokens`` tokens long.
 
     ``max_tokens`` None means as many as the context still holds. Stop strings are not part
-    of the text.
+    of the text. ``owner`` (the bearer token, or what stands for it) is whose prompts may be
+    reused. ``likeliest``: how many alternatives to tell of each token; None: tell no scores.
+    ``deterministic``: the same tokens whatever else is running, at the price of running alone.
     """
 
     prompt: Prompt
@@ -92,24 +135,49 @@ class Generation:
     max_tokens: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
+    owner: str = ""
+    likeliest: int | None = None
+    deterministic: bool = False
+    constraint: Constraint | None = None
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """One token, its log-probability in nats (None for the first token of a text, which comes
+    after nothing), and the likeliest tokens in its place."""
+
+    token: int
+    piece: bytes
+    log_probability: float | None
+    likeliest: tuple[tuple[int, bytes, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One finished continuation."""
+    """One finished continuation; ``scores`` if they were asked for, one for each token of the
+    text (a token whose text was cut off by a stop string is left out)."""
 
     text: str
     finish: Finish
     tokens: int
+    scores: tuple[TokenScore, ...] = ()
+
+
+Guarantee = Literal["deterministic", "best effort"]
+"""``deterministic``: same machine, settings and seed give the same tokens, whatever else runs;
+``best effort``: they do as long as nothing else runs."""
 
 
 @dataclass(frozen=True)
 class Generated:
-    """The answer to a ``Generation``; ``cached_tokens`` of the prompt were not run again."""
+    """The answer to a ``Generation``; ``cached_tokens`` of the prompt were not run again;
+    ``accepted_drafts`` of the tokens were guessed from the prompt and found right."""
 
     samples: tuple[Sample, ...]
     prompt_tokens: int
     cached_tokens: int
+    guarantee: Guarantee = "best effort"
+    accepted_drafts: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,6 +206,7 @@ class BranchQuery:
     lines: int = 1
     rejoin: int = 0
     blocks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,6 +253,31 @@ class Scored:
     cached_tokens: int
 
 
+@dataclass(frozen=True)
+class Rated:
+    """Every token of some prompts as the model saw it coming: the first token of a prompt comes
+    after nothing, so it has no score."""
+
+    prompts: tuple[tuple["TokenScore", ...], ...]
+    prompt_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """A look at the engine: requests, tokens in the cache, prompts reused, and its counters."""
+
+    running: int
+    waiting: int
+    cells: int
+    reserved_cells: int
+    prompt_tokens: int
+    cached_tokens: int
+    prefix_bytes: int
+    prefix_capacity: int
+    measures: Measures
+
+
 OnText = Callable[[int, str], None]
 """Called with (sample index, new text) from the engine's thread."""
 
@@ -214,9 +308,26 @@ class Engine(Protocol):
         """Find likely alternatives to a forced answer; raises as ``generate``."""
 
     def score(
-        self, prompt: Prompt, continuations: Sequence[str], cancellation: Cancellation
+        self,
+        prompt: Prompt,
+        continuations: Sequence[str],
+        cancellation: Cancellation,
+        owner: str = "",
     ) -> Scored:
         """Log-likelihood of each continuation after the prompt; raises as ``generate``."""
+
+    def rate(
+        self,
+        prompts: Sequence[Prompt],
+        likeliest: int,
+        cancellation: Cancellation,
+        owner: str = "",
+    ) -> Rated:
+        """Log-likelihood of every token of the prompts, with so many alternatives each; what
+        they share at the beginning is read once. Raises as ``generate``."""
+
+    def state(self) -> EngineState:
+        """What the engine is doing and has done."""
 
     def close(self) -> None:
         """Stop the worker and free the model."""

@@ -1,9 +1,12 @@
 """Choosing tokens from logits: greedy, temperature, top-k, top-p and min-p, all seeded."""
 
+from collections import Counter
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
-from runtime.engine_api import Sampling
+from runtime.engine_api import Sampling, TokenScore
 
 Logits = npt.NDArray[np.float32]
 
@@ -28,6 +31,27 @@ def likeliest(logits: Logits, count: int) -> list[int]:
     return [int(token) for token in near[order]]
 
 
+class Pieces(Protocol):
+    """Gives the bytes of tokens."""
+
+    def piece(self, token: int) -> bytes:
+        """Empty for a control token."""
+
+
+def token_score(pieces: Pieces, logits: Logits, token: int, count: int) -> TokenScore:
+    """How likely a token is, with the ``count`` likeliest in its place."""
+    normaliser = log_normaliser(logits)
+    return TokenScore(
+        token,
+        pieces.piece(token),
+        float(logits[token]) - normaliser,
+        tuple(
+            (other, pieces.piece(other), float(logits[other]) - normaliser)
+            for other in (likeliest(logits, count) if count else ())
+        ),
+    )
+
+
 class Sampler:
     """Draws the tokens of one sample; two samplers with equal settings draw alike."""
 
@@ -35,11 +59,52 @@ class Sampler:
         self._sampling = sampling
         seed = None if sampling.seed is None else (sampling.seed + index) % 2**64
         self._random = np.random.default_rng(seed)
+        self._counts: Counter[int] = Counter()
+        self._penalised = (
+            sampling.repeat_penalty != 1
+            or sampling.frequency_penalty != 0
+            or sampling.presence_penalty != 0
+        )
 
-    def choose(self, logits: Logits) -> int:
-        """The next token."""
+    @property
+    def plain(self) -> bool:
+        """Whether the choice is simply the likeliest token."""
+        settings = self._sampling
+        return settings.temperature <= 0 and not self._penalised and not settings.logit_bias
+
+    def choose(self, logits: Logits, allowed: npt.NDArray[np.bool_] | None = None) -> int:
+        """The next token, among those ``allowed``; counts for later penalties once accepted."""
+        logits = self._shifted(logits)
+        if allowed is not None:
+            logits = np.where(allowed[: len(logits)], logits, np.float32(-np.inf))
         if self._sampling.temperature <= 0:
             return int(logits.argmax())
+        return self._draw(logits)
+
+    def accept(self, token: int) -> None:
+        """The token was taken."""
+        if self._penalised:
+            self._counts[token] += 1
+
+    def _shifted(self, logits: Logits) -> Logits:
+        """The logits after bias and penalties, as OpenAI and llama.cpp define them."""
+        settings = self._sampling
+        if not settings.logit_bias and not self._counts:
+            return logits
+        logits = logits.copy()
+        for token, count in self._counts.items():
+            value = float(logits[token])
+            value = (
+                value / settings.repeat_penalty if value > 0 else value * settings.repeat_penalty
+            )
+            value -= count * settings.frequency_penalty + settings.presence_penalty
+            logits[token] = value
+        for token, bias in settings.logit_bias.items():
+            if 0 <= token < len(logits):
+                logits[token] += np.float32(bias)
+        return logits
+
+    def _draw(self, logits: Logits) -> int:
         scaled = (logits - logits.max()) / np.float32(self._sampling.temperature)
         weights = np.exp(scaled, dtype=np.float32)
         tokens = self._allowed(weights)

@@ -1,91 +1,115 @@
-"""How likely the model finds given continuations of one prompt: prefill only, in batches."""
+"""How likely the model finds given texts: prefill only, in shared batches."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-from runtime.core import ROWS, Core, Entry, Prefix, encode, stop_if_cancelled
-from runtime.engine_api import Cancellation, Prompt, PromptTooLong, Score, Scored
-from runtime.sampling import log_normaliser
-
-
-def score(
-    core: Core,
-    prefix: Prefix,
-    prompt: Prompt,
-    continuations: Sequence[str],
-    cancellation: Cancellation,
-) -> Scored:
-    """Score each continuation; see ``Engine.score``."""
-    prompt_tokens = encode(core, prompt)
-    tokens = [core.tokenize(text, special=False) for text in continuations]
-    longest = max((len(each) for each in tokens), default=0)
-    if len(prompt_tokens) + longest > core.context:
-        raise PromptTooLong(len(prompt_tokens) + longest, core.context)
-    last = len(prompt_tokens) - 1
-    cached = prefix.reuse(prompt_tokens, last)
-    sums = [0.0] * len(tokens)
-    for _, logits in prefix.run(prompt_tokens, last, cancellation):
-        normaliser = log_normaliser(logits)
-        for index, each in enumerate(tokens):
-            if each:
-                sums[index] = float(logits[each[0]]) - normaliser
-    _Packer(core, len(prompt_tokens), tokens, sums, cancellation).run()
-    scores = tuple(Score(total, len(each)) for total, each in zip(sums, tokens, strict=True))
-    return Scored(scores, len(prompt_tokens), cached)
+from runtime.core import ROWS, Steps, Vocabulary, common, encode
+from runtime.engine_api import (
+    EngineError,
+    Prompt,
+    PromptTooLong,
+    Rated,
+    Score,
+    Scored,
+    TokenScore,
+)
+from runtime.lane import Need, Seat
+from runtime.packing import Packer
+from runtime.sampling import Logits, log_normaliser, token_score
 
 
-class _Packer:
-    """Fills batches with continuations, each in a sequence of its own; adds to ``sums``."""
+class ScoreJob:
+    """Scores continuations of one prompt; see ``Engine.score``."""
 
     def __init__(
-        self,
-        core: Core,
-        prompt_tokens: int,
-        continuations: list[list[int]],
-        sums: list[float],
-        cancellation: Cancellation,
+        self, vocabulary: Vocabulary, context: int, prompt: Prompt, continuations: Sequence[str]
     ) -> None:
-        self._core = core
-        self._prompt_tokens = prompt_tokens
-        self._continuations = continuations
-        self._sums = sums
-        self._cancellation = cancellation
-        self._slot = 0
-        self._entries: list[Entry] = []
-        self._expected: list[tuple[int, int]] = []
+        """Raises EngineError for an empty prompt and PromptTooLong where one does not fit."""
+        self._prompt = encode(vocabulary, prompt)
+        self._tokens = [vocabulary.tokenize(text, special=False) for text in continuations]
+        self._sums = [0.0] * len(self._tokens)
+        if not self._prompt:
+            raise EngineError("an empty prompt cannot be continued")
+        longest = max((len(each) for each in self._tokens), default=0)
+        if len(self._prompt) + longest > context:
+            raise PromptTooLong(len(self._prompt) + longest, context)
 
-    def run(self) -> None:
-        """Score the tokens after the first one of every continuation."""
-        most = min(ROWS, self._core.batch)
-        for index, tokens in enumerate(self._continuations):
-            if len(tokens) < 2:
+    @property
+    def need(self) -> Need:
+        """As many sequences as fill a batch; more would only wait for the next one."""
+        longest = max((len(each) for each in self._tokens), default=0)
+        several = [each for each in self._tokens if len(each) > 1]
+        return Need(self._prompt, max(1, longest), min(len(several), ROWS))
+
+    def steps(self, seat: Seat) -> Steps[Scored]:
+        """Read the prompt, then the tokens after the first one of every continuation."""
+        last = len(self._prompt) - 1
+        cached = seat.reuse(self._prompt, last, stable=True)
+        yield from seat.read(self._prompt, last, self._begin)
+        yield from Packer(seat, len(self._prompt), self._tokens, self._add).steps()
+        scores = tuple(
+            Score(total, len(each)) for total, each in zip(self._sums, self._tokens, strict=True)
+        )
+        return Scored(scores, len(self._prompt), cached)
+
+    def _begin(self, _: int, logits: Logits) -> None:
+        normaliser = log_normaliser(logits)
+        for index, each in enumerate(self._tokens):
+            if each:
+                self._sums[index] = float(logits[each[0]]) - normaliser
+
+    def _add(self, index: int, following: int, logits: Logits) -> None:
+        self._sums[index] += float(logits[following]) - log_normaliser(logits)
+
+
+class RateJob:
+    """Scores every token of some prompts; see ``Engine.rate``."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, context: int, prompts: Sequence[Prompt], likeliest: int
+    ) -> None:
+        """Raises EngineError for an empty prompt and PromptTooLong where one does not fit."""
+        self._vocabulary = vocabulary
+        self._likeliest = likeliest
+        self._prompts = [encode(vocabulary, prompt) for prompt in prompts]
+        if not all(self._prompts):
+            raise EngineError("an empty prompt has nothing to score")
+        longest = max(len(tokens) for tokens in self._prompts)
+        if longest > context:
+            raise PromptTooLong(longest, context)
+        first = self._prompts[0]
+        shared = min(common(first, tokens) for tokens in self._prompts)
+        self._shared = first[:shared]
+        # From the last shared token on: its logits are those for what comes after it.
+        self._rest = [tokens[shared:] for tokens in self._prompts]
+        self._scores = [
+            [TokenScore(tokens[0], vocabulary.piece(tokens[0]), None)] for tokens in self._prompts
+        ]
+
+    @property
+    def need(self) -> Need:
+        """As many sequences as fill a batch."""
+        longest = max(len(rest) for rest in self._rest)
+        several = [rest for rest in self._rest if len(rest) > 1]
+        return Need(self._shared, max(1, longest), min(len(several), ROWS))
+
+    def steps(self, seat: Seat) -> Steps[Rated]:
+        """Read what all share once, then the rest side by side."""
+        seat.reuse(self._shared, 0, stable=True)
+        yield from seat.read(self._shared, 0, self._take_shared)
+        yield from Packer(seat, len(self._shared), self._rest, self._take).steps()
+        scores = tuple(tuple(each) for each in self._scores)
+        return Rated(scores, sum(len(tokens) for tokens in self._prompts), 0)
+
+    def _take_shared(self, at: int, logits: Logits) -> None:
+        following = [tokens[at + 1] if at + 1 < len(tokens) else None for tokens in self._prompts]
+        known: dict[int, TokenScore] = {}
+        for index, token in enumerate(following):
+            if token is None:
                 continue
-            if self._slot == self._core.slots or (
-                self._entries and len(self._entries) + len(tokens) - 1 > most
-            ):
-                self._restart()
-            self._slot += 1
-            self._core.share(0, self._slot, 0, self._prompt_tokens)
-            for place, (token, following) in enumerate(pairwise(tokens)):
-                if len(self._entries) == most:
-                    self._flush()
-                position = self._prompt_tokens + place
-                self._entries.append(Entry(token, position, self._slot, True))
-                self._expected.append((index, following))
-        self._restart()
+            if token not in known:
+                known[token] = token_score(self._vocabulary, logits, token, self._likeliest)
+            self._scores[index].append(known[token])
 
-    def _restart(self) -> None:
-        self._flush()
-        for slot in range(1, self._slot + 1):
-            self._core.forget(slot)
-        self._slot = 0
-
-    def _flush(self) -> None:
-        if not self._entries:
-            return
-        stop_if_cancelled(self._cancellation)
-        rows = self._core.decode(self._entries, self._cancellation)
-        for (index, token), logits in zip(self._expected, rows, strict=True):
-            self._sums[index] += float(logits[token]) - log_normaliser(logits)
-        self._entries.clear()
-        self._expected.clear()
+    def _take(self, index: int, following: int, logits: Logits) -> None:
+        score = token_score(self._vocabulary, logits, following, self._likeliest)
+        self._scores[index].append(score)

@@ -1,17 +1,21 @@
 """The engine on real models: the small one always, the default one where marked."""
 
+import json
 import threading
 
 import pytest
-from asking import TASK, ask, forget, prompt
+from asking import TASK, ask, prompt
 
 from runtime import chat_template
 from runtime.core import STABLE
 from runtime.engine import LlamaEngine
 from runtime.engine_api import (
+    BadGrammar,
     Cancellation,
     Cancelled,
+    Constraint,
     EngineBusy,
+    Generated,
     Generation,
     PromptTooLong,
     Sampling,
@@ -21,14 +25,13 @@ from runtime.engine_api import (
 
 def test_greedy_answers_are_the_same_cold_and_cached(engine: LlamaEngine) -> None:
     question = "Count to five. " * 40
-    forget(engine)
-    cold = ask(engine, question, max_tokens=12)
-    cached = ask(engine, question, max_tokens=12)
-    forget(engine)
-    again = ask(engine, question, max_tokens=12)
-    assert cold.samples == cached.samples == again.samples
-    assert cached.cached_tokens == cached.prompt_tokens - STABLE
-    assert cold.cached_tokens == again.cached_tokens == 0
+    cold = ask(engine, question, max_tokens=12, owner="one")
+    cached = ask(engine, question, max_tokens=12, owner="one")
+    other = ask(engine, question, max_tokens=12, owner="two")
+    back = ask(engine, question, max_tokens=12, owner="one")
+    assert cold.samples == cached.samples == other.samples == back.samples
+    assert cached.cached_tokens == back.cached_tokens == cached.prompt_tokens - STABLE
+    assert cold.cached_tokens == other.cached_tokens == 0, "never across owners"
 
 
 def test_the_next_turn_reuses_the_turn_before_it(engine: LlamaEngine) -> None:
@@ -42,7 +45,8 @@ def test_the_next_turn_reuses_the_turn_before_it(engine: LlamaEngine) -> None:
     messages = [question, reply, {"role": "user", "content": "Another."}]
     request = Generation(chat_template.render(engine.family, messages), max_tokens=2)
     second = engine.generate(request, None, Cancellation())
-    assert second.cached_tokens == first.prompt_tokens
+    shared = first.prompt_tokens + first.samples[0].tokens - 2
+    assert second.cached_tokens >= min(shared, second.prompt_tokens - STABLE)
 
 
 def test_samples_share_the_prompt_and_differ(engine: LlamaEngine) -> None:
@@ -123,7 +127,6 @@ def test_cancelling_between_tokens_and_in_the_queue(engine: LlamaEngine) -> None
 
 def test_cancelling_in_prefill_leaves_the_engine_whole(engine: LlamaEngine) -> None:
     before = ask(engine, "Count to five.", max_tokens=8)
-    forget(engine)
     cancellation = Cancellation()
     timer = threading.Timer(0.05, cancellation.cancel)
     timer.start()
@@ -167,6 +170,77 @@ def test_a_full_queue_says_busy(engine: LlamaEngine) -> None:
     assert busy == 4
 
 
+def test_an_answer_follows_a_schema(engine: LlamaEngine) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"city": {"enum": ["Paris", "Rome"]}, "big": {"type": "boolean"}},
+        "required": ["city", "big"],
+        "additionalProperties": False,
+    }
+    constraint = Constraint("json_schema", json.dumps(schema))
+    sampling = Sampling(temperature=1.5, seed=5)
+    answer = ask(
+        engine, "Say something.", n=3, max_tokens=60, sampling=sampling, constraint=constraint
+    )
+    for sample in answer.samples:
+        assert sample.finish == "stop"
+        assert set(json.loads(sample.text)) == {"city", "big"}
+    free = ask(engine, "Say something.", max_tokens=5)
+    assert not free.samples[0].text.startswith("{")
+    with pytest.raises(BadGrammar):
+        ask(engine, "Say something.", constraint=Constraint("json_schema", '{"type": 7}'))
+
+
+def test_scores_tell_how_likely_each_token_was(engine: LlamaEngine) -> None:
+    sample = ask(engine, "Count to five.", max_tokens=6, likeliest=3).samples[0]
+    assert len(sample.scores) == sample.tokens
+    assert b"".join(score.piece for score in sample.scores).decode() == sample.text
+    for score in sample.scores:
+        assert score.likeliest[0][0] == score.token, "greedy takes the likeliest"
+        assert score.log_probability == score.likeliest[0][2] < 0
+    assert ask(engine, "Count to five.", max_tokens=6).samples[0].scores == ()
+
+
+def test_a_prompt_is_rated_as_its_tokens_are_drawn(engine: LlamaEngine) -> None:
+    asked = prompt(engine, "What is the capital of France? " * 4)
+    texts = ["Paris is the capital.", "Purple soup."]
+    prompts = [[*asked, Segment(text)] for text in texts]
+    rated = engine.rate(prompts, 1, Cancellation())
+    scored = engine.score(asked, texts, Cancellation()).scores
+    for scores, whole, parts in zip(rated.prompts, scored, prompts, strict=True):
+        assert len(scores) == engine.count(parts)
+        told = [score.log_probability or 0.0 for score in scores[-whole.tokens :]]
+        assert sum(told) == pytest.approx(whole.log_probability, abs=1.0)
+
+
+def test_a_deterministic_answer_is_the_same_beside_others(engine: LlamaEngine) -> None:
+    sampling = Sampling(temperature=1.0, seed=11)
+
+    def answer() -> Generated:
+        return ask(
+            engine, "Tell a story.", n=2, max_tokens=12, sampling=sampling, deterministic=True
+        )
+
+    alone = answer()
+    noise = Cancellation()
+    started = threading.Event()
+
+    def talk() -> None:
+        request = Generation(prompt(engine, "Talk for ever."), n=3, max_tokens=200)
+        with pytest.raises(Cancelled):
+            engine.generate(request, lambda *_: started.set(), noise)
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    assert started.wait(60)
+    beside = answer()
+    noise.cancel()
+    thread.join(60)
+    assert alone.samples == beside.samples
+    assert alone.guarantee == beside.guarantee == "deterministic"
+    assert ask(engine, "Hi", max_tokens=1).guarantee == "best effort"
+
+
 @pytest.mark.model
 def test_the_default_model_answers(coder: LlamaEngine) -> None:
     answer = ask(coder, "What is 2 + 2? Answer with the number only.", max_tokens=8)
@@ -183,8 +257,8 @@ def test_the_default_model_gives_distinct_samples(coder: LlamaEngine) -> None:
 
 @pytest.mark.model
 def test_the_default_model_is_greedy_alike_cold_and_cached(coder: LlamaEngine) -> None:
-    cold = ask(coder, TASK, max_tokens=40)
-    cached = ask(coder, TASK, max_tokens=40)
-    forget(coder)
-    assert cold.samples == cached.samples == ask(coder, TASK, max_tokens=40).samples
+    cold = ask(coder, TASK, max_tokens=40, owner="one")
+    cached = ask(coder, TASK, max_tokens=40, owner="one")
+    other = ask(coder, TASK, max_tokens=40, owner="two")
+    assert cold.samples == cached.samples == other.samples
     assert cached.cached_tokens == cached.prompt_tokens - STABLE

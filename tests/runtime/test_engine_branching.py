@@ -74,6 +74,19 @@ def test_more_alternatives_are_looked_at_where_lines_begin(engine: LlamaEngine) 
     assert 0 < len(alone) == starting(alone, forced)
 
 
+def test_a_second_question_about_the_same_code_reads_nothing_again(engine: LlamaEngine) -> None:
+    forced = f"```python\n{BUG}```"
+    few = BranchQuery(prompt(engine, TASK), forced, count=8, max_tokens=16, owner="a")
+    more = replace(few, count=24, line_starts=4)
+    first = engine.branch(few, Cancellation())
+    second = engine.branch(more, Cancellation())
+    assert first.cached_tokens < first.prompt_tokens
+    assert second.cached_tokens == second.prompt_tokens
+    fresh = engine.branch(replace(more, owner="b"), Cancellation())
+    assert fresh.cached_tokens == 0
+    assert second.branches == fresh.branches
+
+
 def starting(branches: Sequence[BranchPath], forced: str) -> int:
     """How many of them begin a line."""
     return sum(not forced[: b.offset].rpartition("\n")[2].strip() for b in branches)

@@ -2,7 +2,7 @@
 
 from runtime import chat_template
 from runtime.engine import LlamaEngine
-from runtime.engine_api import Cancellation, Generated, Generation, Prompt, Segment
+from runtime.engine_api import Cancellation, Generated, Generation, Prompt
 
 BUG = '''def calculate_interest(principal, rate):
     """Interest of one year; the rate is in percent."""
@@ -22,8 +22,3 @@ def prompt(engine: LlamaEngine, text: str) -> Prompt:
 def ask(engine: LlamaEngine, text: str, **settings: object) -> Generated:
     request = Generation(prompt(engine, text), **settings)  # type: ignore[arg-type]
     return engine.generate(request, None, Cancellation())
-
-
-def forget(engine: LlamaEngine) -> None:
-    """Push the last prompt out of the prefix cache."""
-    engine.generate(Generation([Segment("x y z")], max_tokens=1), None, Cancellation())
