@@ -8,7 +8,7 @@ checked; the mask over the whole vocabulary is computed when the check fails.
 import json
 import threading
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -128,6 +128,12 @@ class Guides:
             return self._tokenizer
 
 
+# Where blanks are free, small models write them until the tokens run out.
+_LAYOUT: Any = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+}
 _NAMES = {"json_schema": "JSON Schema", "gbnf": "grammar"}
 
 
@@ -137,7 +143,7 @@ def _grammar(constraint: Constraint) -> str:
             schema = json.loads(constraint.text)
             if not isinstance(schema, dict | bool):
                 raise BadGrammar("a JSON Schema is an object")
-            return str(LLMatcher.grammar_from_json_schema(constraint.text))
+            return str(LLMatcher.grammar_from_json_schema(constraint.text, overrides=_LAYOUT))
         return str(LLMatcher.grammar_from_lark(gbnf_to_lark(constraint.text)))
     except BadGrammar:
         raise

@@ -1,7 +1,7 @@
 """The model on llama.cpp as the server uses it: settings, and requests turned into jobs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runtime.branch_memory import Memory
@@ -21,15 +21,24 @@ from runtime.engine_api import (
     Scored,
 )
 from runtime.generation import GenerationJob
-from runtime.hardware import physical_cores
+from runtime.hardware import gpu_memory_free, offloaded_layers, physical_cores
 from runtime.lane import Lane
-from runtime.llama import ContextShape, LlamaCore, Weights, most_sequences, system_info
+from runtime.llama import (
+    ContextShape,
+    LlamaCore,
+    Weights,
+    layer_count,
+    most_sequences,
+    offloads,
+    system_info,
+)
 from runtime.measures import Measures
 from runtime.prefix_cache import PrefixCache
 from runtime.scheduler import Scheduler
 from runtime.scoring import RateJob, ScoreJob
+from runtime.tuning import Tuning, tuned
 
-__all__ = ["LlamaEngine", "Settings", "system_info"]
+__all__ = ["LlamaEngine", "Settings", "system_info", "tuned_settings"]
 
 
 @dataclass(frozen=True)
@@ -37,10 +46,11 @@ class Settings:
     """How a model is loaded.
 
     ``context``: tokens of one request; ``cells``: tokens over all requests and samples (None:
-    twice the context); ``slots``: samples or branches of all requests decoded at once; ``threads``
-    None: one for each physical core this process may use; ``repack``: weights laid out for
-    decoding; ``waiting``: requests that may queue; ``prefix_memory``: bytes for prompts read
-    before; ``speculate``: guess greedy answers from the prompt.
+    twice the context); ``slots``: samples or branches of all requests decoded at once;
+    ``threads`` None: one for each physical core this process may use; ``repack``: weights laid
+    out for decoding; ``gpu_layers`` None: as many as fit on the GPU; ``waiting``: requests that
+    may queue; ``prefix_memory``: bytes for prompts read before; ``speculate``: guess greedy
+    answers from the prompt.
     """
 
     context: int = 8192
@@ -51,11 +61,28 @@ class Settings:
     # Measured idle on 2 cores (1.5B Q4_K_M, tokens/s): repacked 166 in prefill, 38 decoding one
     # sequence, 106 decoding 32; not repacked 285, 29 and 104. A search is mostly prefill.
     repack: bool = False
-    gpu_layers: int = -1
+    gpu_layers: int | None = None
     waiting: int = 64
     # 18,000 tokens of the 1.5B model.
     prefix_memory: int = 512 << 20
     speculate: bool = True
+
+
+def tuned_settings(model_file: Path, settings: Settings) -> Settings:
+    """The settings with what is fastest on this machine; takes seconds at the first start.
+
+    Threads that were asked for stay as they are. Raises EngineError where the model cannot be
+    loaded.
+    """
+    threads = settings.threads or physical_cores()
+    usual = Tuning(repack=settings.repack, batch=settings.batch, threads=threads)
+    found = tuned(model_file, usual)
+    return replace(
+        settings,
+        repack=found.repack,
+        batch=found.batch,
+        threads=settings.threads or found.threads,
+    )
 
 
 class LlamaEngine:
@@ -64,7 +91,10 @@ class LlamaEngine:
     def __init__(self, model_file: Path, settings: Settings | None = None) -> None:
         """Raises EngineError where the model cannot be loaded."""
         self._settings = settings = settings or Settings()
-        self._weights = Weights(model_file, repack=settings.repack, gpu_layers=settings.gpu_layers)
+        layers = settings.gpu_layers
+        if layers is None:
+            layers = _planned_layers(model_file, settings.context)
+        self._weights = Weights(model_file, repack=settings.repack, gpu_layers=layers)
         trained = self._weights.trained_context
         self._context = min(settings.context, trained) if trained > 0 else settings.context
         self._family = self._weights.family
@@ -175,3 +205,10 @@ class LlamaEngine:
             threads=self._settings.threads or physical_cores(),
         )
         return Lane(LlamaCore(self._weights, shape), self._cache, exclusive=exclusive)
+
+
+def _planned_layers(model_file: Path, context: int) -> int:
+    if not offloads():
+        return 0
+    size = model_file.stat().st_size
+    return offloaded_layers(size, layer_count(model_file), context, gpu_memory_free())

@@ -5,80 +5,19 @@ with a fake. Every call blocks, may be made from any thread, and ends early with
 once its ``Cancellation`` is set.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from runtime.cancellation import Cancellation as Cancellation
+from runtime.engine_errors import BadGrammar as BadGrammar
+from runtime.engine_errors import Cancelled as Cancelled
+from runtime.engine_errors import EngineBusy as EngineBusy
+from runtime.engine_errors import EngineError as EngineError
+from runtime.engine_errors import PromptTooLong as PromptTooLong
 from runtime.measures import Measures
 
 Finish = Literal["stop", "length"]
-
-
-class EngineError(Exception):
-    """The engine failed; the text is one sentence."""
-
-
-class PromptTooLong(EngineError):
-    """The prompt does not fit into the context; nothing was run."""
-
-    def __init__(self, prompt_tokens: int, context: int) -> None:
-        super().__init__(
-            f"the prompt has {prompt_tokens} tokens but the context holds {context} tokens "
-            "and must leave room for an answer"
-        )
-        self.prompt_tokens = prompt_tokens
-        self.context = context
-
-
-class EngineBusy(EngineError):
-    """The queue is full; try again after about ``retry_after`` seconds."""
-
-    def __init__(self, message: str, retry_after: float = 5.0) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class BadGrammar(EngineError):
-    """The schema or grammar that the answer should follow makes no sense; nothing was run."""
-
-
-class Cancelled(EngineError):
-    """The request was cancelled before it ended."""
-
-
-class Cancellation:
-    """Set once, from any thread, to stop a request between tokens or in prefill."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._lock = threading.Lock()
-        self._calls: list[Callable[[], None]] = []
-
-    def cancel(self) -> None:
-        """Ask the request to stop."""
-        with self._lock:
-            self._event.set()
-            calls, self._calls = self._calls, []
-        for call in calls:
-            call()
-
-    def on_cancel(self, call: Callable[[], None]) -> None:
-        """Have ``call`` called, from any thread, once the request is asked to stop."""
-        with self._lock:
-            if not self._event.is_set():
-                self._calls.append(call)
-                return
-        call()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the request was asked to stop."""
-        return self._event.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until the request is asked to stop, at most so long; whether it was."""
-        return self._event.wait(seconds)
 
 
 @dataclass(frozen=True)

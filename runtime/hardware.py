@@ -148,6 +148,28 @@ def gpu() -> Gpu:
     return Gpu("cuda", tuple(name.strip() for name, _ in rows), mebibytes << 20)
 
 
+def gpu_memory_free() -> int:
+    """Bytes that the GPU can still take, over all of them; 0 without one."""
+    found = gpu()
+    if found.kind == "metal":
+        return memory_available()
+    query = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
+    rows = _output(query).splitlines() if found.kind == "cuda" else []
+    return sum(int(row) for row in rows if row.strip().isdigit()) << 20
+
+
+def offloaded_layers(model_size: int, layers: int, context: int, free: int) -> int:
+    """How many of a model's layers fit on a GPU with so many bytes free; -1 for all of them.
+
+    A layer that is left out is computed by the processor, which is slower but always works.
+    """
+    room = free - context * BYTES_PER_TOKEN - ENGINE_MEMORY
+    if room >= model_size:
+        return -1
+    # The output layer counts as one more.
+    return max(0, room * (layers + 1) // max(1, model_size))
+
+
 def _output(argv: list[str]) -> str:
     """What a program prints, or nothing if it is missing, fails or hangs."""
     if shutil.which(argv[0]) is None:

@@ -71,7 +71,7 @@ class Weights:
         llama_cpp.llama_backend_init()
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_extra_bufts = repack
-        if llama_cpp.llama_supports_gpu_offload():
+        if offloads():
             parameters.n_gpu_layers = gpu_layers
         self.pointer = llama_cpp.llama_model_load_from_file(os.fsencode(model_file), parameters)
         if not self.pointer:
@@ -241,6 +241,24 @@ class _Batch:
         self._wanted[:size] = wanted
         self.pointer.n_tokens = size
         return sum(wanted)
+
+
+def layer_count(model_file: Path) -> int:
+    """How many layers the file declares; nothing but its header and vocabulary is read."""
+    llama_cpp.llama_log_set(_LOG, ctypes.c_void_p())
+    parameters = llama_cpp.llama_model_default_params()
+    parameters.vocab_only = True
+    model = llama_cpp.llama_model_load_from_file(os.fsencode(model_file), parameters)
+    if not model:
+        raise EngineError(f"{model_file.name} could not be loaded as a GGUF model")
+    layers = int(llama_cpp.llama_model_n_layer(model))
+    llama_cpp.llama_model_free(model)
+    return layers
+
+
+def offloads() -> bool:
+    """Whether this build can compute on a GPU."""
+    return bool(llama_cpp.llama_supports_gpu_offload())
 
 
 def system_info() -> str:

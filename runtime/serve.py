@@ -37,10 +37,12 @@ def _serve(options: argparse.Namespace, token: str, listening: socket.socket) ->
     # OpenMP threads that spin at barriers slow decoding up to tenfold as soon as any other
     # process wants the cores. Must be set before the library is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from runtime.engine import LlamaEngine, Settings
+    from runtime.engine import LlamaEngine, Settings, tuned_settings
     from runtime.server import create_app
 
-    settings = Settings(context=options.context, threads=options.threads)
+    settings = tuned_settings(
+        options.model_file, Settings(context=options.context, threads=options.threads)
+    )
     try:
         engine = LlamaEngine(options.model_file, settings)
     except EngineError as error:

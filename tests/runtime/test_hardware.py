@@ -13,6 +13,7 @@ from runtime.hardware import (
     inspect,
     memory_available,
     memory_total,
+    offloaded_layers,
     physical_cores,
     require_memory,
     simd,
@@ -95,3 +96,12 @@ def test_nvidia_gpus_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert gpu().memory == 143771 << 20
     write(tmp_path, "nvidia-smi", "#!/bin/sh\necho 'no devices were found'; exit 6\n")
     assert gpu().kind == "none"
+
+
+@pytest.mark.parametrize(
+    ("free", "layers"),
+    [(0, 0), (400_000_000, 0), (24_000_000_000, -1), (1_600_000_000, 16)],
+)
+def test_as_many_layers_are_offloaded_as_fit(free: int, layers: int) -> None:
+    # 1.1 GB in 28 layers; 8192 tokens of context take 0.47 GB, the engine 0.5 GB.
+    assert offloaded_layers(1_117_320_768, 28, 8192, free) == layers
