@@ -45,6 +45,7 @@ COMMANDS = {
     "schema": Entry("agent.cli.schema", "schema", "Print the JSON Schema of the report."),
     "proxy": Entry("agent.cli.proxy", "proxy", "Heal another server's API for its clients."),
     "completion": Entry("agent.cli.completion", "completion", "Complete commands in your shell."),
+    "ci": Entry("agent.cli.ci", "ci", "Tell GitHub Actions what a report says."),
     "doctor": Entry("agent.cli.doctor", "doctor", "Say what this machine has and what it lacks."),
 }
 
