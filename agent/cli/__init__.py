@@ -40,6 +40,8 @@ COMMANDS = {
     "bench": Entry("agent.cli.bench", "bench", "Measure how many of a set of tasks are mended."),
     "model": Entry("agent.cli.model", "model", "List, fetch, verify or remove models."),
     "serve": Entry("agent.cli.serve", "serve", "Serve a model to other programs on this machine."),
+    "mcp": Entry("agent.cli.serving", "mcp", "Serve other agents over the MCP."),
+    "acp": Entry("agent.cli.serving", "acp", "Serve an editor over the ACP."),
     "init": Entry("agent.cli.config", "init", "Write a commented configuration file."),
     "config": Entry("agent.cli.config", "config", "Say where each setting came from."),
     "schema": Entry("agent.cli.schema", "schema", "Print the JSON Schema of the report."),
