@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from agent import alternatives, finishing, planning, searching
+from agent import alternatives, dividing, finishing, planning, searching
 from agent.deps import Deps
 from agent.events import ItemFinished, Note, PhaseStarted, TestsFinished
 from agent.repair.affordable import merged
@@ -69,13 +69,31 @@ def _verify(deps: Deps, state: RunState) -> RunState:
             shown = alternatives.told(deps, state, ranking, place)
             item = item.model_copy(update={"agreeing": ranking.agreeing[place], **shown})
             return _accept(deps, state, item, verdict, confirmed, ranking.order[place + 1 :])
+    partial = _partial(state, verdicts)
+    divided = _divide(deps, state, item, partial)
+    if divided is not None:
+        return divided
     return {
         "items": _with(state, item),
         "batch": [],
         "round": state.get("round", 0) + 1,
-        "partial": _partial(state, verdicts),
+        "partial": [dump(verdict) for verdict in partial],
         "seconds": deps.budget.seconds_spent,
     }
+
+
+def _divide(
+    deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict]
+) -> RunState | None:
+    """Keep what mends most of the tests, and make the others an item of their own."""
+    for verdict in dividing.worth(deps, state, item, partial).order[:CONFIRMATIONS]:
+        confirmed = _confirm(deps, state, item, verdict)
+        if confirmed is None:
+            continue
+        narrow, whole = dividing.narrowed(item, verdict, confirmed.report)
+        if narrow.targets and len(narrow.targets) < len(item.targets):
+            return _accept(deps, state, narrow, whole, confirmed)
+    return None
 
 
 def _tidy(deps: Deps, state: RunState, item: PlanItem, candidate: Candidate) -> RunState:
@@ -205,11 +223,11 @@ def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem)
     return [settled.get(item.number, item) for item in items]
 
 
-def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[dict[str, object]]:
+def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts that turned some targets green without a regression, most first."""
     kept = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
     kept += [v for v in verdicts if v.target_passed and not v.regressions and not v.survives]
-    return [dump(v) for v in sorted(kept, key=lambda v: -v.target_passed)[:PARTIAL_KEPT]]
+    return sorted(kept, key=lambda verdict: -verdict.target_passed)[:PARTIAL_KEPT]
 
 
 def _flaky(state: RunState) -> list[str]:

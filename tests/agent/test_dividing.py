@@ -1,0 +1,86 @@
+"""Two faults behind one suspect: what mends most of the tests is kept, the rest is a new item."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fake_engine import FakeEngine
+
+from agent import dividing
+from agent.cli import main
+from runtime.client import Endpoint
+
+BUGGY = """\
+def clip(x, low, high):
+    above = x if x > low else low + 1
+    return above if above < high else high + 1
+
+
+def shown(x):
+    return clip(x, 0, 10)
+"""
+TESTS = """\
+import pytest
+
+from calc import shown
+
+
+@pytest.mark.parametrize(("x", "clipped"), [(-5, 0), (-1, 0), (50, 10), (5, 5), (9, 9)])
+def test_clip(x, clipped):
+    assert shown(x) == clipped
+"""
+
+
+@pytest.fixture
+def fix(
+    home: Path,
+    tmp_path: Path,
+    serve: Callable[[FakeEngine], Endpoint],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], dict[str, Any]]:
+    served = serve(FakeEngine(replies=("nothing",)))
+    monkeypatch.setenv("LOCUM_TOKEN", served.token)
+    # Without pairs, which would mend both faults at once.
+    monkeypatch.setattr("agent.repair.steps.PairProposer.propose", lambda *_: iter(()))
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "calc.py").write_text(BUGGY)
+    (root / "test_calc.py").write_text(TESTS)
+
+    def run() -> dict[str, Any]:
+        file = tmp_path / "report.json"
+        words = ["fix", root, "--yes", "--only", "bugs", "--budget", "60s", "--json", file]
+        result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
+        report: dict[str, Any] = json.loads(file.read_text())
+        assert result.exit_code == report["exit_status"], result.output
+        return report
+
+    return run
+
+
+def test_the_rest_of_the_tests_is_an_item_of_its_own(
+    fix: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dividing, "ROUNDS", 1)
+    report = fix()
+    first, second = report["items"]
+    assert (first["status"], second["status"]) == ("fixed", "fixed")
+    assert first["title"].startswith("2 failing tests: ")
+    assert second["title"].startswith("1 failing test: ")
+    assert "mends 2 of the 3 tests that fail here; the others go on" in first["evidence"]
+    assert (report["before"]["passed"], report["after"]["passed"]) == (2, 5)
+
+
+def test_nothing_is_divided_while_one_edit_may_still_mend_all(
+    fix: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dividing, "ROUNDS", 1000)
+    report = fix()
+    (item,) = report["items"]
+    assert item["status"] == "partly fixed"
+    assert (report["before"]["passed"], report["after"]["passed"]) == (2, 4)
