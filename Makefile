@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime test test-attacks check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime docs test test-attacks check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -42,6 +42,10 @@ bench-context: models
 # run beside it. One row: ARGS="--only decode --runs 3".
 bench-runtime: models
 	@$(BIN)/python -m benchmarks.runtime --json build/runtime.json $(ARGS)
+
+# The documentation as a site, in build/site; its reference is made from the code.
+docs: setup
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Bugs of public libraries: FACTS is the list of them, CLONES holds git clones, TREES is made.
 bench-real-trees: setup
