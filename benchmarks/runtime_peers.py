@@ -29,6 +29,7 @@ from runtime.launch import LocalServer
 PACKAGES = (
     "xllamacpp==2026.10.11549",
     "pydantic-settings==2.11.0",
+    "python-dotenv==1.1.1",
     "sse-starlette==3.0.2",
     "starlette-context==0.4.0",
 )

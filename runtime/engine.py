@@ -21,7 +21,12 @@ from runtime.engine_api import (
     Scored,
 )
 from runtime.generation import GenerationJob
-from runtime.hardware import gpu_memory_free, offloaded_layers, physical_cores
+from runtime.hardware import (
+    gpu_memory_free,
+    memory_available,
+    offloaded_layers,
+    physical_cores,
+)
 from runtime.lane import Lane
 from runtime.llama import (
     ContextShape,
@@ -38,6 +43,9 @@ from runtime.scheduler import Scheduler
 from runtime.scoring import RateJob, ScoreJob
 from runtime.tuning import Tuning, tuned
 
+_SHARE_OF_MEMORY = 8
+"""Of the free memory, prompts read before may take one part in so many."""
+
 __all__ = ["LlamaEngine", "Settings", "system_info", "tuned_settings"]
 
 
@@ -49,8 +57,8 @@ class Settings:
     twice the context); ``slots``: samples or branches of all requests decoded at once;
     ``threads`` None: one for each physical core this process may use; ``repack``: weights laid
     out for decoding; ``gpu_layers`` None: as many as fit on the GPU; ``waiting``: requests that
-    may queue; ``prefix_memory``: bytes for prompts read before; ``speculate``: guess greedy
-    answers from the prompt.
+    may queue; ``prefix_memory``: bytes for prompts read before, if that much is free;
+    ``speculate``: guess greedy answers from the prompt.
     """
 
     context: int = 8192
@@ -98,7 +106,9 @@ class LlamaEngine:
         trained = self._weights.trained_context
         self._context = min(settings.context, trained) if trained > 0 else settings.context
         self._family = self._weights.family
-        self._cache = PrefixCache(settings.prefix_memory)
+        # What is free now: the weights are loaded, the cache of the context is not yet filled.
+        spare = memory_available() // _SHARE_OF_MEMORY
+        self._cache = PrefixCache(min(settings.prefix_memory, spare))
         self._memory = Memory()
         self._guides = Guides(self._weights)
         self._measures = Measures()

@@ -26,7 +26,7 @@ from runtime.engine_api import (
 )
 
 LONG = os.environ.get("LOCUM_LONG_TESTS") == "1"
-CLIENTS, REQUESTS, WARM_UP = (32, 2_000, 500) if LONG else (6, 24, 12)
+CLIENTS, REQUESTS, WARM_UP = (32, 2_000, 500) if LONG else (4, 12, 4)
 WAIT = 3600
 QUESTIONS = tuple(f"Count to {number}. " * 5 for number in range(3, 9 if LONG else 5))
 LEAVES = 0.25
