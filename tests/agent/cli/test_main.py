@@ -1,5 +1,6 @@
 """The command group: quick help, exit statuses, sentences instead of traces."""
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 import agent.cli
 from agent.cli import COMMANDS, main
+from agent.cli.examples import EXAMPLES
 from agent.deps import Cancelled
 from agent.errors import Unusable
 from runtime.errors import ServerFailed
@@ -63,6 +65,23 @@ def test_every_command_exists_and_helps() -> None:
         result = CliRunner().invoke(main, [name, "--help"])
         assert result.exit_code == 0, name
         assert entry.summary in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_examples_are_of_commands_and_options_that_exist() -> None:
+    for name, examples in EXAMPLES.items():
+        shown = CliRunner().invoke(main, [name, "--help"]).output
+        for line, _ in examples:
+            assert line in shown
+            words = shlex.split(line)
+            words = words[words.index("agent") + 1 :]
+            assert words[0] == name
+            command: click.Command = main
+            context = click.Context(main)
+            while isinstance(command, click.Group):
+                found = command.get_command(context, words.pop(0))
+                assert found is not None, line
+                command, context = found, click.Context(found, parent=context)
+            command.make_parser(context).parse_args(words)
 
 
 def test_help_imports_nothing_heavy() -> None:
