@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.events import Event, Note
+from agent.events import Event, Note, RiskRaised
 from agent.record import Record, read
 from tools.policy import Policy
 from tools.risk import Signal
@@ -39,6 +39,7 @@ class Alarm:
         text = f"What the model reads holds {signal.kind.value}: {signal.excerpt}"
         self._record.write(RISK, text=text, signal=signal.kind.name.lower(), high=signal.high)
         self._emit(Note(text=text, level="warning"))
+        self._emit(RiskRaised(high=signal.high))
         self._raise(text, high=signal.high)
 
     def _raise(self, text: str, *, high: bool) -> None:

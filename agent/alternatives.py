@@ -28,6 +28,11 @@ def told(deps: Deps, state: RunState, ranking: Ranking, chosen: int) -> dict[str
     }
 
 
+def whys(ranking: Ranking, chosen: int) -> tuple[str, ...]:
+    """For each survivor behind `chosen` why it ranks lower."""
+    return tuple(why(ranking, chosen, place) for place in range(chosen + 1, len(ranking.order)))
+
+
 def why(ranking: Ranking, chosen: int, place: int) -> str:
     """One sentence on what tells the survivor at `place` from the one at `chosen`."""
     difference = ranking.scores[chosen] - ranking.scores[place]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from agent import revising
 from agent.alarm import RISK
 from agent.deps import Deps
 from agent.state import PlanItem, RunState, items_of, report_of
@@ -14,7 +16,9 @@ MOST_RISKS = 5
 
 
 def question(deps: Deps, state: RunState, files: Sequence[str]) -> dict[str, Any]:
-    """Plain values, for they are part of a checkpoint; see `runner.ApprovalRequest`."""
+    """Plain values, for they are part of a checkpoint; see `approval.ApprovalRequest`."""
+    others = [asdict(one) for one in revising.alternatives(deps, state)]
+    deps.workspace.reset(state.get("edits", {}))
     items = [item for item in items_of(state) if item.patch]
     return {
         "files": list(files),
@@ -23,6 +27,9 @@ def question(deps: Deps, state: RunState, files: Sequence[str]) -> dict[str, Any
         "changes": [_change(deps, file, items) for file in files],
         "evidence": _evidence(deps, state, items),
         "risks": list(deps.facts.get(RISK, ()))[:MOST_RISKS],
+        "copy": str(deps.workspace.root),
+        "alternatives": others,
+        "note": state.get("note", ""),
     }
 
 

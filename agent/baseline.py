@@ -48,15 +48,7 @@ def run_all(deps: Deps) -> tuple[TestReport, list[str]]:
             f"The tests of {deps.task.path} did not run: {reason} "
             "Name the right command with --test-cmd."
         )
-    deps.emit(
-        TestsFinished(
-            passed=report.passed_count,
-            total=report.total,
-            failing=tuple(test.id for test in report.failing),
-            seconds=report.seconds,
-            what="before",
-        )
-    )
+    deps.emit(TestsFinished.of(report, "before"))
     told = _stopped(report) if cut else report.problem
     if told:
         deps.emit(Note(text=told, level="warning"))

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from agent.state import Goal, PlanItem
+from tools.report import TestReport
+from tools.text import one_line
 
 
 class _Event(BaseModel):
@@ -21,6 +23,10 @@ class RunStarted(_Event):
     goal: Goal = Goal.FIX
     sandbox: str
     budget_seconds: float
+    seconds_spent: float = 0.0
+    """By earlier sessions of a resumed run."""
+    model: str = ""
+    """As the task names it; which one answers is known when it does."""
 
 
 class PhaseStarted(_Event):
@@ -42,6 +48,21 @@ class Note(_Event):
     level: Literal["info", "warning"] = "info"
 
 
+class RiskRaised(_Event):
+    """Something that the model is shown tries to steer it, or hides; a Note says what."""
+
+    event: Literal["risk-raised"] = "risk-raised"
+    high: bool
+    """Whether the model may only read from now on, and the patch waits for a person."""
+
+
+class BudgetChanged(_Event):
+    """The run was given more time, or time passed that does not count: a pause, a question."""
+
+    event: Literal["budget-changed"] = "budget-changed"
+    seconds_left: float
+
+
 class TestsProgress(_Event):
     event: Literal["tests-progress"] = "tests-progress"
     done: int
@@ -55,6 +76,19 @@ class TestsFinished(_Event):
     failing: tuple[str, ...]
     seconds: float
     what: str
+    messages: dict[str, str] = {}
+    """By id: the last line of each failure."""
+
+    @classmethod
+    def of(cls, report: TestReport, what: str) -> TestsFinished:
+        return cls(
+            passed=report.passed_count,
+            total=report.total,
+            failing=tuple(test.id for test in report.failing),
+            seconds=report.seconds,
+            what=what,
+            messages={test.id: one_line(test.message) for test in report.failing},
+        )
 
 
 class PlanReady(_Event):
@@ -71,6 +105,10 @@ class ToolCalled(_Event):
     verdict: str
     ok: bool
     seconds: float
+    rule: str = ""
+    """Id of the policy's rule that decided."""
+    summary: str = ""
+    """The first line of the result."""
 
 
 class Token(_Event):
@@ -80,6 +118,17 @@ class Token(_Event):
     text: str
 
 
+class ModelProgress(_Event):
+    """Once a second while the model writes."""
+
+    event: Literal["model-progress"] = "model-progress"
+    purpose: str
+    tokens: int
+    """Written so far, over all samples of the request."""
+    rate: float
+    """Tokens a second."""
+
+
 class ModelFinished(_Event):
     event: Literal["model-finished"] = "model-finished"
     purpose: str
@@ -87,6 +136,9 @@ class ModelFinished(_Event):
     completion_tokens: int
     cached_tokens: int
     seconds: float
+    model: str = ""
+    context: int = 0
+    """Tokens that the model can hold; 0 when the endpoint does not say."""
 
 
 class CandidateTried(_Event):
@@ -102,6 +154,19 @@ class CandidateTried(_Event):
     survived: bool
     rejected: str = ""
     seconds_left: float
+
+
+class SurvivorsRanked(_Event):
+    """Those of the candidates just tried that pass the tests, the one to apply first."""
+
+    event: Literal["survivors-ranked"] = "survivors-ranked"
+    item: int
+    numbers: tuple[int, ...]
+    """Their numbers among the item's candidates."""
+    behaviours: int
+    """Different behaviours among them on inputs near the tests'; 0: they were not compared."""
+    reasons: tuple[str, ...] = ()
+    """What counted for and against each of `numbers`."""
 
 
 class ItemFinished(_Event):
@@ -142,13 +207,17 @@ Event = Annotated[
     | PhaseStarted
     | Doing
     | Note
+    | RiskRaised
+    | BudgetChanged
     | TestsProgress
     | TestsFinished
     | PlanReady
     | ToolCalled
     | Token
+    | ModelProgress
     | ModelFinished
     | CandidateTried
+    | SurvivorsRanked
     | ItemFinished
     | DiffReady
     | Applied

@@ -55,12 +55,19 @@ def nearby(
     return (*item.targets, *(name for name in around if name not in flaky))
 
 
-def kept(state: RunState, item: PlanItem, others: Sequence[Verdict]) -> list[dict[str, Any]]:
-    """The run's accepted items with this one: what was there before it, and who may replace it."""
+def kept(
+    state: RunState, item: PlanItem, others: Sequence[Verdict], whys: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The run's accepted items with this one: what was there before it, and who may replace it.
+
+    `whys` says of each of `others` why it ranks lower.
+    """
     entry = {
         "item": item.number,
         "edits": state.get("edits", {}),
+        "round": state.get("round", 0),
         "standby": [dump(verdict) for verdict in others[:STANDBY]],
+        "whys": list(whys[:STANDBY]),
     }
     return [*state.get("accepted", []), entry]
 
@@ -205,15 +212,7 @@ def _taken_back(item: PlanItem, note: str) -> PlanItem:
 
 
 def _tell(deps: Deps, report: TestReport) -> None:
-    deps.emit(
-        TestsFinished(
-            passed=report.passed_count,
-            total=report.total,
-            failing=tuple(test.id for test in report.failing),
-            seconds=report.seconds,
-            what="whole suite",
-        )
-    )
+    deps.emit(TestsFinished.of(report, "whole suite"))
 
 
 def _joined(*sentences: str) -> str:

@@ -1,9 +1,10 @@
 """The workflow: nodes and edges, nothing else.
 
 start ─► plan ─► edit ─► verify ─► approve ─► summary ─► end
-           │      ▲         │                    ▲
-           │      └─────────┘ not done and       │
-           │        budget left                  │
+           │      ▲         │          │ ▲       ▲
+           │      ├─────────┘          ▼ │ another patch is wanted
+           │      │ not done         revise      │
+           │      └────────────────────┘ and budget left
            └─────────────────────────────────────┘ only the plan was asked for
 """
 
@@ -20,6 +21,7 @@ from agent.deps import Deps
 from agent.nodes.approve import approve
 from agent.nodes.edit import edit
 from agent.nodes.plan import plan
+from agent.nodes.revise import revise
 from agent.nodes.summary import summary
 from agent.nodes.verify import verify
 from agent.state import Goal, RunState, current_item
@@ -34,12 +36,14 @@ def build(saver: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_node("edit", edit)
     graph.add_node("verify", verify)
     graph.add_node("approve", approve)
+    graph.add_node("revise", revise)
     graph.add_node("summary", summary)
     graph.add_edge(START, "plan")
     graph.add_conditional_edges("plan", begin)
     graph.add_edge("edit", "verify")
     graph.add_conditional_edges("verify", go_on)
-    graph.add_edge("approve", "summary")
+    graph.add_conditional_edges("approve", decided)
+    graph.add_conditional_edges("revise", go_on)
     graph.add_edge("summary", END)
     return graph.compile(checkpointer=saver)
 
@@ -54,3 +58,7 @@ def go_on(state: RunState, runtime: Runtime[Deps]) -> Literal["edit", "approve"]
     if current_item(state) is None or runtime.context.budget.spent:
         return "approve"
     return "edit"
+
+
+def decided(state: RunState) -> Literal["revise", "summary"]:
+    return "revise" if state.get("revision") else "summary"

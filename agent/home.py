@@ -16,6 +16,7 @@ from agent.state import Task
 from tools.sandbox.scratch import scratch
 
 TASK, RECORD, CHECKPOINT, WORKSPACE = "task.json", "record.jsonl", "checkpoint.sqlite", "workspace"
+EVENTS = "events.jsonl"
 STOP = "stop"
 """The file in a run's directory whose presence stops the run."""
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
 from agent import home
+from agent.approval import Alternative, ApprovalAnswer, ApprovalRequest, Approver, Change
 from agent.deps import Cancelled, Deps
 from agent.errors import AgentError, NoSuchRun, Unusable
-from agent.events import Event, RunStarted
+from agent.eventlog import EventLog
+from agent.events import BudgetChanged, Event, RunStarted
 from agent.state import RunState, Task
+from agent.stopwatch import Stopwatch
 from agent.thinker import Host
 from agent.wiring import build_deps
 from runtime.errors import RuntimeFailure
@@ -28,51 +31,12 @@ from tools.policy import stop_file
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
+__all__ = ["ApprovalAnswer", "ApprovalRequest", "Approver", "Change", "Run", "resume", "start"]
+
 T = TypeVar("T")
 THREAD: RunnableConfig = {"configurable": {"thread_id": "run"}}
 TICK = 0.1
 """Seconds between two looks at whether the graph has ended; bounds how late Ctrl-C is seen."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One changed file that a person is asked about."""
-
-    file: str
-    target: str
-    """The absolute path that would be written, links resolved."""
-    what: tuple[str, ...]
-    """The plan's items that it mends, one line each."""
-    why: str
-    """Why a person is asked: the rule, in words."""
-    apart: bool
-    """It can change how code is run or checked, so it is asked about by itself."""
-
-
-@dataclass(frozen=True)
-class ApprovalRequest:
-    """Plan and diff were shown by now; nothing outside the copy was touched."""
-
-    files: tuple[str, ...]
-    tree: str
-    """Absolute path of the tree that they would be written to."""
-    branch: str = ""
-    """The new branch that they would be committed on instead; empty: none was asked for."""
-    changes: tuple[Change, ...] = ()
-    evidence: tuple[str, ...] = ()
-    """What the tests said, and what else speaks for or against the patch."""
-    risks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ApprovalAnswer:
-    approved: bool
-    reason: str = ""
-    files: tuple[str, ...] | None = None
-    """Those that were approved, when not all of them were; None: all."""
-
-
-Approver = Callable[[ApprovalRequest], ApprovalAnswer]
 
 
 class Run:
@@ -98,6 +62,38 @@ class Run:
         self._host = host
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._cancelled = threading.Event()
+        self._going = threading.Event()
+        self._going.set()
+        self._clock = Stopwatch()
+        self._deps: Deps | None = None
+        self._log: EventLog | None = None
+
+    @property
+    def paused(self) -> bool:
+        return not self._going.is_set()
+
+    def pause(self) -> None:
+        """Hold the workflow at its next word; the time until `proceed` is not counted."""
+        if not self.paused:
+            self._going.clear()
+            self._clock.stop()
+
+    def proceed(self) -> None:
+        """Go on after `pause`; else it does nothing."""
+        if self.paused:
+            self._clock.go()
+            self._going.set()
+            self._tell_budget()
+
+    def extend(self, seconds: float) -> None:
+        """Give the run more time; it may be called while the run goes on."""
+        if self._deps is not None:
+            self._deps.budget.extend(seconds)
+            self._tell_budget()
+
+    def _tell_budget(self) -> None:
+        if self._deps is not None:
+            self._events.put(BudgetChanged(seconds_left=self._deps.budget.seconds_left))
 
     def cancel(self) -> None:
         """Stop at once; safe from any thread and from a signal handler."""
@@ -114,18 +110,30 @@ class Run:
         with ExitStack() as stack:
             lock = RepositoryLock(Path(self.task.path), self.id, state=home.state_root())
             stack.enter_context(lock)
+            self._log = stack.enter_context(closing(EventLog(self._home / home.EVENTS)))
             worker = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="workflow"))
             deps = yield from self._watch(worker.submit(self._build, stack))
-            yield self._started(deps)
+            self._deps = deps
             yield from self._walk(deps, worker, approve)
 
     def _build(self, stack: ExitStack) -> Deps:
         return build_deps(
-            self.task, self.id, self._home, self._emit, self._cancelled, stack, self._host
+            self.task,
+            self.id,
+            self._home,
+            self._emit,
+            self._cancelled,
+            stack,
+            self._host,
+            self._clock,
         )
 
     def _emit(self, event: Event) -> None:
-        """Ends the workflow at its next word once the run is cancelled, say during a request."""
+        """Holds the workflow at its next word while the run is paused, and ends it there once the
+        run is cancelled, say during a request.
+        """
+        while not (self._going.wait(TICK) or self._cancelled.is_set()):
+            continue
         if self._cancelled.is_set():
             raise Cancelled("The run was interrupted.")
         self._events.put(event)
@@ -142,6 +150,7 @@ class Run:
             snapshot = graph.get_state(THREAD)
             value: RunState | Command[Any] | None = self._entry(snapshot)
             deps.budget.resume(snapshot.values.get("seconds", 0.0))
+            yield self._logged(self._started(deps))
 
             def step(value: RunState | Command[Any] | None) -> dict[str, Any]:
                 return graph.invoke(value, THREAD, context=deps, durability="sync")
@@ -151,8 +160,25 @@ class Run:
                 asked = result.get("__interrupt__")
                 if not asked:
                     return
-                answer = approve(_request(asked[0].value))
+                answer = self._ask(approve, _request(asked[0].value))
                 value = Command(resume=asdict(answer))
+
+    def _ask(self, approve: Approver, request: ApprovalRequest) -> ApprovalAnswer:
+        """Waiting for a person costs the run nothing."""
+        self._clock.stop()
+        try:
+            answer = approve(request)
+        finally:
+            self._clock.go()
+        if self._cancelled.is_set():
+            raise Cancelled("The run was interrupted.")
+        self._tell_budget()
+        return answer
+
+    def _logged(self, event: Event) -> Event:
+        if self._log is not None:
+            self._log.write(event)
+        return event
 
     def _entry(self, snapshot: Any) -> RunState | None:
         """What to invoke the graph with: a fresh state, or nothing to go on from a checkpoint."""
@@ -168,7 +194,7 @@ class Run:
             while not (future.done() and self._events.empty()):
                 self._stop_if_asked()
                 try:
-                    yield self._events.get(timeout=TICK)
+                    yield self._logged(self._events.get(timeout=TICK))
                 except queue.Empty:
                     continue
         except (KeyboardInterrupt, GeneratorExit):
@@ -199,10 +225,13 @@ class Run:
             goal=self.task.goal,
             sandbox=str(deps.facts["sandbox"]),
             budget_seconds=self.task.budget_seconds,
+            seconds_spent=deps.budget.seconds_spent,
+            model=self.task.model,
         )
 
 
-def _request(asked: dict[str, Any]) -> ApprovalRequest:
+def _request(asked: Mapping[str, Any]) -> ApprovalRequest:
+    """From the plain values that a checkpoint holds."""
     changes = tuple(Change(**{**one, "what": tuple(one["what"])}) for one in asked["changes"])
     return ApprovalRequest(
         files=tuple(asked["files"]),
@@ -211,6 +240,9 @@ def _request(asked: dict[str, Any]) -> ApprovalRequest:
         changes=changes,
         evidence=tuple(asked["evidence"]),
         risks=tuple(asked["risks"]),
+        copy=asked["copy"],
+        alternatives=tuple(Alternative(**one) for one in asked["alternatives"]),
+        note=asked["note"],
     )
 
 

@@ -35,7 +35,7 @@ def evidence(deps: Deps, state: RunState, item: PlanItem) -> Evidence:
         baseline=now.model_copy(update={"results": _detailed(deps, now.results)}),
         suspects=item.suspects,
         tried=tuple(Verdict.model_validate(v) for v in state.get("partial", [])),
-        issue=deps.task.issue,
+        issue=_told_by_people(deps, state),
         seed=deps.task.seed,
     )
 
@@ -67,6 +67,24 @@ def edited(deps: Deps, state: RunState, candidate: Candidate) -> dict[str, str]:
     deps.workspace.reset(edits)
     before = {splice.path: deps.workspace.read(splice.path) for splice in candidate.splices}
     return edits | edited_files(candidate.splices, before)
+
+
+def refused(deps: Deps, state: RunState, verdict: Verdict) -> bool:
+    """Whether it makes an edit that a person did not want."""
+    patches = {one["patch"] for one in state.get("refused", [])}
+    if not patches:
+        return False
+    edits = edited(deps, state, verdict.candidate)
+    return deps.workspace.diff_between(state.get("edits", {}), edits) in patches
+
+
+def _told_by_people(deps: Deps, state: RunState) -> str:
+    """The bug report, and what was said against edits that were refused."""
+    said = [
+        f"A person refused this edit: {one['reason'] or 'no reason given'}\n{one['patch']}"
+        for one in state.get("refused", [])
+    ]
+    return "\n\n".join(text for text in (deps.task.issue, *said) if text)
 
 
 def newly_failing(

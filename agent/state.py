@@ -183,7 +183,14 @@ class RunState(TypedDict, total=False):
     edits: dict[str, str]
     """Whole new text of every file accepted so far."""
     accepted: list[dict[str, Any]]
-    """Items that were mended: `item` (its number), `edits` before it, `standby` verdicts."""
+    """Items that were mended: `item` (its number), `edits` before it, the `round` that mended it,
+    `standby` verdicts and `whys` they rank lower."""
+    revision: dict[str, Any] | None
+    """The patch that a person asked for instead, a `Revision`; None when there is no such wish."""
+    refused: list[dict[str, str]]
+    """Edits that a person did not want: `patch`, `reason`."""
+    note: str
+    """What became of the last revision, for the next question."""
     caveats: list[str]
     """What the tests could not tell, one sentence each."""
     reproduction: dict[str, Any]

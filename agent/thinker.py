@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from agent.events import Doing, Event, ModelFinished, Note, Token
+from agent.events import Doing, Event, ModelFinished, ModelProgress, Note, Token
 from agent.record import Record, read
 from agent.repair.seams import Budget, Clock
 from agent.waiting import interruptible
@@ -64,9 +64,7 @@ class _Pulse:
         if now - self._last >= 1.0:
             self._last = now
             rate = self._pieces / (now - self._started)
-            self._emit(
-                Doing(text=f"model ({self._purpose}): {self._pieces} tokens, {rate:.0f} tok/s")
-            )
+            self._emit(ModelProgress(purpose=self._purpose, tokens=self._pieces, rate=rate))
 
 
 class Thinker:
@@ -90,6 +88,7 @@ class Thinker:
         """
         self.totals = Totals.of(record) if totals is None else totals
         self.model = ""
+        self._context = 0
         self._host = host
         self._budget = budget
         self._record = record
@@ -258,7 +257,7 @@ class Thinker:
     def _connect(self) -> Client:
         if self._client is None:
             endpoint = self._host.start(lambda text: self._emit(Doing(text=text)))
-            self.model = endpoint.model
+            self.model, self._context = endpoint.model, endpoint.context
             self._client = Client(endpoint)
         return self._client
 
@@ -268,7 +267,15 @@ class Thinker:
         self._record.write(
             "model", purpose=purpose, usage=asdict(usage), seconds=round(seconds, 3), **exchange
         )
-        self._emit(ModelFinished(purpose=purpose, seconds=seconds, **asdict(usage)))
+        self._emit(
+            ModelFinished(
+                purpose=purpose,
+                seconds=seconds,
+                model=self.model,
+                context=self._context,
+                **asdict(usage),
+            )
+        )
 
 
 def _answered(answer: Answer) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class Trace:
                 verdict=call.decision.verdict,
                 ok=call.ok,
                 seconds=call.seconds,
+                rule=call.decision.rule,
+                summary=call.summary,
             )
         )
 

@@ -23,7 +23,7 @@ from agent.reading import GatewayReading
 from agent.record import Record
 from agent.repair.assembly import assemble
 from agent.repair.edit import SourceReader
-from agent.repair.seams import Budget
+from agent.repair.seams import Budget, Clock
 from agent.repair.steps import Helpers
 from agent.state import Task
 from agent.thinker import Host, Thinker
@@ -57,10 +57,12 @@ def build_deps(
     cancelled: threading.Event,
     stack: ExitStack,
     host: Host | None = None,
+    clock: Clock = time.monotonic,
 ) -> Deps:
     """Raises ToolsError or Unusable, one sentence each, for what cannot be worked with.
 
     `host` is where the model runs when the caller has one already; else the task says it.
+    `clock` is what the budget is measured on, in seconds.
     """
     source = Path(task.path)
     _require_repository(source)
@@ -78,7 +80,7 @@ def build_deps(
     stack.callback(workspace.close)
     record = Record(directory / home.RECORD)
     stack.callback(record.close)
-    budget = Budget(deadline=time.monotonic() + task.budget_seconds, clock=time.monotonic)
+    budget = Budget(deadline=clock() + task.budget_seconds, clock=clock)
     runner = TestRunner(plan, workspace.root, sandbox, timeout=LONGEST_RUN)
     bench = TestBench(
         runner, workspace, lambda done, total: emit(TestsProgress(done=done, total=total)), stack

@@ -15,6 +15,8 @@ class Endpoint:
     base_url: str
     token: str = "local"
     model: str = ""
+    context: int = 0
+    """Tokens that the model can hold; 0 where nobody said."""
 
 
 @dataclass(frozen=True)

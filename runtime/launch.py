@@ -77,7 +77,7 @@ class LocalServer:
         except BaseException:
             server.stop()
             raise
-        server.endpoint = Endpoint(f"http://127.0.0.1:{port}/v1", token, model_id)
+        server.endpoint = Endpoint(f"http://127.0.0.1:{port}/v1", token, model_id, context)
         return server
 
     @property

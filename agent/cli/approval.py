@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from agent.runner import ApprovalAnswer, ApprovalRequest, Change
+from agent.approval import ApprovalAnswer, ApprovalRequest, Change
 from tools.redaction import redact
 from tools.text import one_line
 

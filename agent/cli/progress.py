@@ -13,8 +13,8 @@ from rich.status import Status as Spinner
 from rich.syntax import Syntax
 
 from agent import events as ev
+from agent.approval import ApprovalAnswer, ApprovalRequest
 from agent.cli.approval import ask
-from agent.runner import ApprovalAnswer, ApprovalRequest
 from agent.state import Goal, Status
 from tools.redaction import redact
 from tools.text import one_line, strip_control
@@ -76,6 +76,10 @@ class Progress:
                     self._line(f"  {item.number}. {item.kind.value} in {item.place}: {item.title}")
             case ev.CandidateTried():
                 self._candidate(event)
+            case ev.ModelProgress():
+                self._status(
+                    f"model ({event.purpose}): {event.tokens} tokens, {event.rate:.0f} tok/s"
+                )
             case ev.ModelFinished():
                 self._model(event)
             case ev.ItemFinished():

@@ -10,13 +10,10 @@ from typing import Any
 
 import click
 
-from agent import home, record
-from agent.errors import NoSuchRun
+from agent import history, home, record
 from tools.text import one_line, strip_control
 
-REPORT, SUMMARY = "report.json", "summary.md"
 WIDEST = 160
-NOT_FINISHED = "not finished"
 BEHIND_CALLS = ("decision", "tree")
 """What a readable log leaves out: the line of the call itself tells it again."""
 
@@ -27,7 +24,9 @@ def runs(number: int) -> None:
     """List the runs on this machine, the latest first."""
     for run_id in list(home.run_ids())[:number]:
         task, directory = home.find_run(run_id)
-        click.echo(f"{run_id}  {one_line(_headline(directory), 60)}  {one_line(task.path)}")
+        click.echo(
+            f"{run_id}  {one_line(history.outcome(directory)[0], 60)}  {one_line(task.path)}"
+        )
 
 
 @click.command()
@@ -35,7 +34,7 @@ def runs(number: int) -> None:
 def show(run_id: str) -> None:
     """Show the summary of RUN, or how far it got."""
     task, directory = home.find_run(run_id)
-    summary = directory / SUMMARY
+    summary = directory / history.SUMMARY
     if summary.is_file():
         click.echo(strip_control(summary.read_text("utf-8")), nl=False)
         return
@@ -89,20 +88,11 @@ def _missing(path: Path) -> str:
 
 def _cut_off(directory: Path) -> str:
     """A chain does not show that its end is missing; a finished run tells where it ends."""
-    if not (directory / REPORT).is_file():
+    if not (directory / history.REPORT).is_file():
         return ""
     if any(entry["kind"] == "done" for entry in record.read(directory / home.RECORD)):
         return ""
     return f"The end of {directory / home.RECORD} is missing: the run had finished."
-
-
-def _headline(directory: Path) -> str:
-    try:
-        return str(json.loads((directory / REPORT).read_text("utf-8"))["headline"])
-    except FileNotFoundError:
-        return NOT_FINISHED
-    except (ValueError, KeyError, TypeError) as error:
-        raise NoSuchRun(f"{directory / REPORT} is not a report of ours.") from error
 
 
 def _line(entry: Mapping[str, Any]) -> str:

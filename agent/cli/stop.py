@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from agent import home
@@ -51,18 +49,8 @@ def undo(run_id: str) -> None:
 
     Nothing is touched when one of the files was changed since.
     """
-    from agent.record import Record
-    from tools.lock import RepositoryLock
-    from tools.workspace import Workspace
+    from agent import undoing
 
-    task, directory = home.find_run(run_id)
-    with RepositoryLock(Path(task.path), run_id, state=home.state_root()):
-        workspace = Workspace.open(directory / home.WORKSPACE)
-        try:
-            undone = workspace.undo()
-        finally:
-            workspace.close()
-        record = Record(directory / home.RECORD)
-        record.write("undone", files=undone)
-        record.close()
+    undone = undoing.undo(run_id)
+    task, _ = home.find_run(run_id)
     click.echo(f"Taken back in {task.path}: {', '.join(undone)}")

@@ -22,6 +22,8 @@ class Ruling:
     """The changed files that may be applied."""
     reason: str
     """Why the others may not; empty when all may."""
+    revision: dict[str, Any] | None = None
+    """What is wanted instead; then nothing is decided yet."""
 
 
 def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
@@ -35,6 +37,8 @@ def approve(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.emit(PhaseStarted(phase="approve"))
     deps.emit(DiffReady(diff=deps.workspace.diff(), files=files))
     ruling = _rule(deps, {**state, "edits": edits}, files)
+    if ruling.revision is not None:
+        return {"edits": edits, "revision": ruling.revision, "reason": ruling.reason}
     reason = ruling.reason
     applied: tuple[str, ...] = ()
     commit = ""
@@ -83,6 +87,8 @@ def _rule(deps: Deps, state: RunState, files: tuple[str, ...]) -> Ruling:
 
 
 def _rule_answered(deps: Deps, files: tuple[str, ...], answer: dict[str, Any]) -> Ruling:
+    if (revision := answer.get("revision")) is not None:
+        return Ruling((), answer.get("reason", ""), revision)
     said = answer.get("files")
     chosen = tuple(file for file in files if said is None or file in said)
     if not answer.get("approved"):

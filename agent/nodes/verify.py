@@ -9,10 +9,10 @@ from langgraph.runtime import Runtime
 
 from agent import alternatives, dividing, finishing, planning, searching
 from agent.deps import Deps
-from agent.events import ItemFinished, Note, PhaseStarted, TestsFinished
+from agent.events import ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
 from agent.repair.affordable import merged
 from agent.repair.outcomes import passes, regressed
-from agent.repair.seams import Candidate, Verdict
+from agent.repair.seams import Candidate, Ranking, Verdict
 from agent.state import (
     Kind,
     PlanItem,
@@ -40,6 +40,14 @@ class Confirmed:
     """How many tests ran; None for the whole suite."""
 
 
+@dataclass(frozen=True)
+class _Others:
+    """Survivors behind the accepted one, and why each of them ranks lower."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    whys: tuple[str, ...] = ()
+
+
 def verify(state: RunState, runtime: Runtime[Deps]) -> RunState:
     changes = _verify(runtime.context, state)
     seen: RunState = {**state, **changes}
@@ -57,18 +65,21 @@ def _verify(deps: Deps, state: RunState) -> RunState:
     if item.kind is not Kind.BUG:
         return _tidy(deps, state, item, batch[0])
     verdicts = searching.verdicts(deps, state, item, batch)
-    survivors = [verdict for verdict in verdicts if verdict.survives]
+    survivors = [v for v in verdicts if v.survives and not searching.refused(deps, state, v)]
     item = item.model_copy(
         update={"tried": item.tried + len(verdicts), "survivors": len(survivors)}
     )
     ranking = deps.ranker.rank(survivors, searching.evidence(deps, state, item), deps.budget)
     item = item.model_copy(update={"behaviours": ranking.behaviours})
+    if ranking.order:
+        deps.emit(_ranked(item, verdicts, ranking))
     for place, verdict in enumerate(ranking.order[:CONFIRMATIONS]):
         confirmed = _confirm(deps, state, item, verdict)
         if confirmed is not None:
             shown = alternatives.told(deps, state, ranking, place)
             item = item.model_copy(update={"agreeing": ranking.agreeing[place], **shown})
-            return _accept(deps, state, item, verdict, confirmed, ranking.order[place + 1 :])
+            others = _Others(ranking.order[place + 1 :], alternatives.whys(ranking, place))
+            return _accept(deps, state, item, verdict, confirmed, others)
     partial = _partial(state, verdicts)
     divided = _divide(deps, state, item, partial)
     if divided is not None:
@@ -94,6 +105,18 @@ def _divide(
         if narrow.targets and len(narrow.targets) < len(item.targets):
             return _accept(deps, state, narrow, whole, confirmed)
     return None
+
+
+def _ranked(item: PlanItem, verdicts: Sequence[Verdict], ranking: Ranking) -> SurvivorsRanked:
+    """The order by the numbers that the candidates were tried under."""
+    first = item.tried - len(verdicts) + 1
+    numbers = {id(verdict): first + place for place, verdict in enumerate(verdicts)}
+    return SurvivorsRanked(
+        item=item.number,
+        numbers=tuple(numbers[id(verdict)] for verdict in ranking.order),
+        behaviours=ranking.behaviours,
+        reasons=tuple("; ".join(reasons) for reasons in ranking.reasons),
+    )
 
 
 def _tidy(deps: Deps, state: RunState, item: PlanItem, candidate: Candidate) -> RunState:
@@ -130,15 +153,7 @@ def _confirm(deps: Deps, state: RunState, item: PlanItem, verdict: Verdict) -> C
     if worse:
         deps.emit(Note(text=f"A clean run refused the candidate: {worse[0]} fails with it."))
         return None
-    deps.emit(
-        TestsFinished(
-            passed=report.passed_count,
-            total=report.total,
-            failing=tuple(test.id for test in report.failing),
-            seconds=report.seconds,
-            what="confirmed",
-        )
-    )
+    deps.emit(TestsFinished.of(report, "confirmed"))
     if near is None:
         return Confirmed(report, None)
     return Confirmed(merged(now, report), len(report.results))
@@ -150,7 +165,7 @@ def _accept(
     item: PlanItem,
     verdict: Verdict,
     confirmed: Confirmed,
-    others: Sequence[Verdict] = (),
+    others: _Others = _Others(),
 ) -> RunState:
     report, whole = confirmed.report, confirmed.near is None
     note = "" if whole else f"Checked by itself with {confirmed.near} tests near the edit."
@@ -167,7 +182,7 @@ def _accept(
     deps.emit(ItemFinished(item=done))
     items = _settle(deps, _items(state, done), report, done)
     items = planning.number([*items, *searching.newly_failing(deps, state, items, edits, report)])
-    accepted = finishing.kept(state, done, others)
+    accepted = finishing.kept(state, done, others.verdicts, others.whys)
     return _turn(deps, state, items, {"edits": edits, "now": dump(report), "accepted": accepted})
 
 

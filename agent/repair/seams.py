@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -117,6 +118,8 @@ class Budget:
     tokens_used: int = 0
     test_runs_used: int = 0
     started: float = field(init=False)
+    _share: float = field(init=False, default=math.inf)
+    _extra: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         self.started = self.clock()
@@ -126,15 +129,18 @@ class Budget:
         self.started -= seconds
         self.deadline -= seconds
 
+    def extend(self, seconds: float) -> None:
+        """Give the run, and whatever share of it is being spent now, so much more."""
+        self._extra += seconds
+
     @contextmanager
     def until(self, spent: float) -> Iterator[None]:
         """Inside, the budget ends no later than when `spent` seconds of the run are spent."""
-        whole = self.deadline
-        self.deadline = min(whole, self.started + spent)
+        outer, self._share = self._share, min(self._share, spent)
         try:
             yield
         finally:
-            self.deadline = whole
+            self._share = outer
 
     @property
     def seconds_spent(self) -> float:
@@ -142,7 +148,8 @@ class Budget:
 
     @property
     def seconds_left(self) -> float:
-        return max(0.0, self.deadline - self.clock())
+        end = min(self.deadline, self.started + self._share) + self._extra
+        return max(0.0, end - self.clock())
 
     @property
     def spent(self) -> bool:
