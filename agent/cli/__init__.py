@@ -28,6 +28,7 @@ COMMANDS = {
     "fix": Entry("agent.cli.fix", "fix", "Mend a repository whose tests fail."),
     "plan": Entry("agent.cli.look", "plan", "Say what would be mended; nothing is edited."),
     "explain": Entry("agent.cli.look", "explain", "Say why the tests fail; nothing is edited."),
+    "ui": Entry("agent.cli.ui", "ui", "Watch runs and decide on patches, on a screen."),
     "resume": Entry("agent.cli.fix", "resume", "Go on with a run that was interrupted."),
     "stop": Entry("agent.cli.stop", "stop", "Stop a run, or all of them, within a second."),
     "undo": Entry("agent.cli.stop", "undo", "Take back what a run applied."),
