@@ -67,11 +67,13 @@ class LocumApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield from super().get_system_commands(screen)
         yield SystemCommand("History", "Search the runs of this machine", self.action_history)
-        for binding in screen.active_bindings.values():
-            if binding.node is screen and binding.enabled and binding.binding.description:
-                action = partial(screen.run_action, binding.binding.action)
-                name = binding.binding.description
-                yield SystemCommand(name, f"Key {binding.binding.key}, on this screen", action)
+        # All of the screen's own keys: a field that is being typed in takes some of them itself.
+        for binding in screen.BINDINGS:
+            if isinstance(binding, Binding) and binding.show:
+                name = binding.action.partition("(")[0]
+                if screen.check_action(name, ()):
+                    run = partial(screen.run_action, binding.action)
+                    yield SystemCommand(binding.description, f"Key {binding.key}", run)
 
     def action_toggle_help(self) -> None:
         if self.screen.query("HelpPanel"):

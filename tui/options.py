@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent.state import Task
@@ -11,26 +13,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    test_command: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that were given as options, by their names in a configuration file."""
     branch: str = ""
-    model: str | None = None
-    """None: the default one."""
-    endpoint: str | None = None
     allow_unsandboxed: bool = False
 
     def task(self, path: str, budget_seconds: float, *, bugs_only: bool) -> Task:
-        """One request; the person at the screen is asked before anything is applied."""
-        from agent.state import Approval, Scope, Task
-        from runtime.models import DEFAULT_MODEL
+        """One request, its other settings from the configuration as for `agent fix`.
 
-        return Task(
-            path=path,
-            test_command=self.test_command,
-            budget_seconds=budget_seconds,
-            approval=Approval.ASK,
-            scope=Scope.BUGS if bugs_only else Scope.TOUCHED,
-            model=self.model or DEFAULT_MODEL,
-            endpoint=self.endpoint,
-            branch=self.branch,
+        The person at the screen is asked before anything is applied. Raises Unusable.
+        """
+        from agent import config
+        from agent.cli import settings
+        from agent.state import Approval, Goal
+
+        flags = {**self.given, "budget": budget_seconds, **({"only": "bugs"} if bugs_only else {})}
+        return settings.task(
+            path,
+            config.resolve(Path(path), flags),
+            Approval.ASK,
+            Goal.FIX,
             allow_unsandboxed=self.allow_unsandboxed,
+            branch=self.branch,
         )

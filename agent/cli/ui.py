@@ -67,7 +67,9 @@ def ui(
     from tui.app import LocumApp
     from tui.options import Options
 
-    options = Options(test_cmd, branch, model, endpoint, allow_unsandboxed)
+    wanted = {"test_cmd": test_cmd, "model": model, "endpoint": endpoint}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    options = Options(given, branch, allow_unsandboxed)
     LocumApp(path, theme=theme, options=options, replay=replay).run()
 
 

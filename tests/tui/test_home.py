@@ -138,6 +138,7 @@ def test_history_is_searched_as_one_types(drive: Any, finished: str, unfinished:
     async def scenario(pilot: Pilot[Any]) -> None:
         pilot.app.action_history()
         await until(pilot, lambda: isinstance(pilot.app.screen, HistoryScreen))
+        await until(pilot, lambda: pilot.app.screen.query(RunList))
         runs = pilot.app.screen.query_one(RunList)
         await until(pilot, lambda: runs.option_count == 2)
         await pilot.press("slash", *"bank", "space", *"9")
