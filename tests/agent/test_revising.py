@@ -70,7 +70,7 @@ def yes(_: ApprovalRequest) -> ApprovalAnswer:
 
 
 def wish(revision: Revision, reason: str = "") -> Say:
-    return lambda _: ApprovalAnswer(False, reason, revision)
+    return lambda _: ApprovalAnswer(False, reason, revision=revision)
 
 
 def test_an_alternative_takes_the_place_of_the_chosen_edit(answered: object, repo: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import story
-from screens import show, text_of
+from screens import show, text_of, until
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from agent.approval import Alternative, ApprovalRequest, Revision
+from agent.approval import Alternative, ApprovalRequest, Change, Revision
 from tui.screens.approval import ApprovalScreen, Decision
-from tui.screens.confirm import LineScreen
+from tui.screens.confirm import ConfirmScreen, LineScreen
 from tui.widgets.diffview import DiffView
 
 FIRST = story.DIFF.split("--- a/bank/transfer")[0]
@@ -46,7 +46,9 @@ def asked(drive: Any, steps: Steps, request: ApprovalRequest, size: tuple[int, i
 def request_(tmp_path: Path) -> ApprovalRequest:
     (tmp_path / "bank").mkdir()
     (tmp_path / "bank" / "interest.py").write_text("rate = 1\n")
-    return ApprovalRequest(("bank/interest.py",), "/src/bank", "", str(tmp_path), OTHERS)
+    return ApprovalRequest(
+        ("bank/interest.py",), "/src/bank", copy=str(tmp_path), alternatives=OTHERS
+    )
 
 
 @pytest.fixture
@@ -84,6 +86,27 @@ def test_diff_evidence_and_survivors_are_shown(ask: Any) -> None:
 def test_approve(ask: Any) -> None:
     decision = ask(pressing("y"))
     assert (decision.answer.approved, decision.for_all) == (True, False)
+
+
+def test_a_file_that_steers_how_code_is_run_is_asked_about_by_itself(drive: Any) -> None:
+    changes = (
+        Change("a.py", "/src/bank/a.py", (), "would be changed in your tree", apart=False),
+        Change(
+            "conftest.py", "/src/bank/conftest.py", (), "can change how code is run", apart=True
+        ),
+    )
+    request = ApprovalRequest(("a.py", "conftest.py"), "/src/bank", changes=changes)
+
+    async def steps(pilot: Pilot[Any], screen: ApprovalScreen) -> None:
+        assert "conftest.py can change how code is run" in text_of(screen, "#question")
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, ConfirmScreen))
+
+    (decision,) = asked(drive, steps, request, (140, 42))
+    assert decision.answer.approved
+    assert decision.answer.files == ("a.py",)
 
 
 def test_approve_all_in_this_run(ask: Any) -> None:

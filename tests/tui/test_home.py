@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import story
+from reports import report
 from screens import text_of, until
 from textual.pilot import Pilot
 from textual.widgets import Input, Markdown, TabbedContent, TextArea
@@ -15,6 +16,7 @@ from textual.widgets import Input, Markdown, TabbedContent, TextArea
 from agent import history
 from agent import home as runs_home
 from agent.eventlog import EventLog
+from agent.pull_request import Proposed
 from agent.state import Task
 from tui import messages
 from tui.app import LocumApp
@@ -224,3 +226,28 @@ def test_every_screen_draws_in_every_theme(drive: Any, finished: str, theme: str
         assert "calculate" in pilot.app.export_screenshot()
 
     drive(scenario, LocumApp(theme=theme))
+
+
+def test_a_pull_request_is_opened_for_what_was_committed(
+    drive: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, directory = runs_home.new_run(Task(path="/src/bank", model="m"))
+    made = report(commit="c0ffee", branch="fix")
+    (directory / history.REPORT).write_text(made.model_dump_json())
+    (directory / history.SUMMARY).write_text(SUMMARY)
+    given: list[str] = []
+
+    def propose(told: Any, body: Path, say: Any) -> Proposed:
+        given.append(f"{told.branch} {body.name}")
+        return Proposed(commands=("git push", "gh pr create"), why="`gh` is not installed")
+
+    monkeypatch.setattr("agent.pull_request.propose", propose)
+
+    async def scenario(pilot: Pilot[Any]) -> None:
+        pilot.app.post_message(messages.ShowRun(run_id))
+        await until(pilot, lambda: isinstance(pilot.app.screen, SummaryScreen))
+        await pilot.press("o")
+        await until(pilot, lambda: pilot.app.clipboard == "git push\ngh pr create")
+
+    drive(scenario)
+    assert given == ["fix summary.md"]

@@ -14,10 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from agent.approval import Alternative, ApprovalAnswer, ApprovalRequest, Revision
+from agent.approval import Alternative, ApprovalAnswer, ApprovalRequest, Change, Revision
 from agent.state import Kind, PlanItem, Status
 from tui.editing import edited
-from tui.screens.confirm import LineScreen
+from tui.screens.confirm import ConfirmScreen, LineScreen
 from tui.view import RunView
 from tui.widgets.diffview import DiffView
 from tui.widgets.scrolling import Scrolling
@@ -91,6 +91,10 @@ class ApprovalScreen(ModalScreen[Decision | None]):
 
     # -- what is shown --------------------------------------------------------------------------
 
+    @property
+    def _apart(self) -> list[Change]:
+        return [change for change in self._request.changes if change.apart]
+
     def _question(self) -> Content:
         names = ", ".join(self._request.files)
         branch = self._request.branch
@@ -103,6 +107,8 @@ class ApprovalScreen(ModalScreen[Decision | None]):
             ),
             cell(names, "$muted"),
         ]
+        lines += [cell(f"{change.file} {change.why}", "$text-warning") for change in self._apart]
+        lines += [cell(f"Risk: {text}", "bold $text-error") for text in self._request.risks]
         if self._request.note:
             lines.append(cell(self._request.note, "$text-warning"))
         return Content("\n").join(lines)
@@ -126,13 +132,6 @@ class ApprovalScreen(ModalScreen[Decision | None]):
                 f"{len(view.attempts)} candidates, {passing} pass the failing tests",
             )
         )
-        if view.risk != "none":
-            lines.append(
-                cell(
-                    f"risk   {view.risk}: text of the repository addresses the model",
-                    "bold $text-error",
-                )
-            )
         for item in view.items.values():
             lines += _mended(item)
         return Content("\n").join(lines)
@@ -168,8 +167,19 @@ class ApprovalScreen(ModalScreen[Decision | None]):
     async def _pressed(self, event: Button.Pressed) -> None:
         await self.run_action(event.button.id or "")
 
-    def action_approve(self) -> None:
-        self.dismiss(Decision(ApprovalAnswer(True)))
+    @work
+    async def action_approve(self) -> None:
+        """Each file that steers how code is run is asked about by itself."""
+        refused = set()
+        for change in self._apart:
+            question = f"{change.file} {change.why}. Write it, too?"
+            if not await self.app.push_screen_wait(ConfirmScreen(question, "Write it")):
+                refused.add(change.file)
+        kept = tuple(file for file in self._request.files if file not in refused)
+        answer = ApprovalAnswer(True)
+        if refused:
+            answer = ApprovalAnswer(bool(kept), "It was not approved.", kept)
+        self.dismiss(Decision(answer))
 
     def action_approve_all(self) -> None:
         self.dismiss(Decision(ApprovalAnswer(True), for_all=True))
@@ -181,21 +191,25 @@ class ApprovalScreen(ModalScreen[Decision | None]):
                 self.query_one("#others").focus()
             return
         revision = Revision("alternative", chosen.item, chosen.place)
-        self.dismiss(Decision(ApprovalAnswer(False, "Another survivor was chosen.", revision)))
+        self.dismiss(
+            Decision(ApprovalAnswer(False, "Another survivor was chosen.", revision=revision))
+        )
 
     @work
     async def action_edit(self) -> None:
         files = await edited(self.app, self._request)
         if files:
             revision = Revision("edited", files=files)
-            self.dismiss(Decision(ApprovalAnswer(False, "The patch was edited by hand.", revision)))
+            self.dismiss(
+                Decision(ApprovalAnswer(False, "The patch was edited by hand.", revision=revision))
+            )
 
     @work
     async def action_another(self) -> None:
         question = "Why not this edit? The model reads your words when it searches on."
         reason = await self.app.push_screen_wait(LineScreen(question, placeholder="may be empty"))
         if reason is not None:
-            self.dismiss(Decision(ApprovalAnswer(False, reason, Revision("another"))))
+            self.dismiss(Decision(ApprovalAnswer(False, reason, revision=Revision("another"))))
 
     @work
     async def action_reject(self) -> None:

@@ -147,6 +147,7 @@ class RunScreen(Screen[None]):
             self.view.apply(event, at)
         if self.driver is not None and self.driver.running and not self.driver.paused:
             self.view.tick(time.time())
+            self.view.changed.add("status")
         self._stale |= self.view.changed
         self.view.changed.clear()
         if self._ticks % SLOW_TICKS == 1:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Footer, Markdown, Static, TabbedContent, TabPane, TextArea
 
@@ -32,6 +33,7 @@ class SummaryScreen(Screen[None]):
         Binding("3", "tab('changes')", "Diff", show=False),
         Binding("y", "copy", "Copy"),
         Binding("w", "save", "Save"),
+        Binding("o", "propose", "Open pull request"),
         Binding("v", "replay", "See the run"),
         Binding("u", "undo", "Undo"),
         Binding("m", "retry", "Retry with twice the time"),
@@ -41,6 +43,7 @@ class SummaryScreen(Screen[None]):
 # The summary
 
 * `y` copies the Markdown, `w` saves it to a file of your choice
+* `o` opens a pull request for the branch that the run committed on, or says how
 * `v` shows the run's events again
 * `u` takes back what the run applied, unless a file was changed since
 * `m` runs once more with twice the time
@@ -111,6 +114,32 @@ class SummaryScreen(Screen[None]):
     def action_retry(self) -> None:
         self.post_message(messages.RetryRun(self._run_id))
 
+    @work(thread=True)
+    def action_propose(self) -> None:
+        """Opens a pull request where `gh` or `glab` is; else the commands go to the clipboard."""
+        from agent.errors import AgentError
+        from agent.pull_request import propose
+        from agent.report import Report
+        from tools.errors import ToolsError
+
+        def say(text: str, severity: SeverityLevel = "information") -> None:
+            self.app.call_from_thread(
+                self.notify, text, severity=severity, timeout=30, markup=False
+            )
+
+        report = Report.model_validate(self._report)
+        try:
+            proposed = propose(report, self._directory / history.SUMMARY, say)
+        except (AgentError, ToolsError) as error:
+            say(str(error), "error")
+            return
+        if proposed.url:
+            say(f"Opened: {proposed.url}")
+        else:
+            commands = "\n".join(proposed.commands)
+            self.app.call_from_thread(self.app.copy_to_clipboard, commands)
+            say(f"{proposed.why}. What to type is on the clipboard:\n{commands}")
+
     @work
     async def action_undo(self) -> None:
         files = ", ".join(self._report.get("applied", ()))
@@ -133,6 +162,8 @@ class SummaryScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         match action:
+            case "propose":
+                return bool(self._report.get("commit"))
             case "undo":
                 return bool(self._report.get("applied"))
             case "replay":
