@@ -30,10 +30,13 @@ from agent.events import Event
 from agent.home import state_root
 from agent.runner import ApprovalAnswer
 from agent.state import Approval, Goal
+from agent.wiring import USUAL, ruled_policy
 from runtime.errors import RuntimeFailure
+from tools import rules
 from tools.errors import ToolsError
 from tools.gateway import Gateway
-from tools.policy import Policy, stop_file
+from tools.policy import stop_file
+from tools.redaction import redact
 from tools.sandbox import NoSandbox
 from tools.toolbox import build_toolbox
 from tools.workspace import Workspace
@@ -160,7 +163,8 @@ class Service:
 
     def _guarded(self, name: str, arguments: dict[str, Any]) -> types.CallToolResult:
         result = self._gateway().call(name, arguments, caller="model", read_only=True)
-        text = types.TextContent(type="text", text=result.content)
+        # Whoever asks may think on another machine.
+        text = types.TextContent(type="text", text=redact(result.content))
         return types.CallToolResult(content=[text], is_error=not result.ok)
 
     def _gateway(self) -> Gateway:
@@ -172,7 +176,7 @@ class Service:
         home = Path(stack.enter_context(TemporaryDirectory(prefix="locum-mcp-")))
         workspace = Workspace.create(self._root, home)
         stack.callback(workspace.close)
-        policy = Policy(kill_switches=[stop_file(state_root())])
+        policy = ruled_policy(rules.load(USUAL, self._root), [stop_file(state_root())])
         toolbox = build_toolbox(workspace, NoSandbox(), policy)
         gateway = Gateway(toolbox, policy, lambda _: None)
         self._copy = _Copy(gateway, time.monotonic(), stack)

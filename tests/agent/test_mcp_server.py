@@ -122,6 +122,25 @@ def test_nothing_outside_of_the_folder_and_nothing_unheard_of(repo: Path, tmp_pa
     assert not (repo / "x").exists()
 
 
+def test_secrets_stay_here_and_the_rules_of_a_run_hold(repo: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    (repo / "keys.py").write_text(f"KEY = '{token}'  # ours\n")
+
+    async def with_it(client: Client) -> None:
+        found = await client.call_tool("read_file", {"path": "keys.py"})
+        assert "# ours" in text(found), "positive control"
+        assert token not in text(found)
+
+    talk(repo, with_it)
+    (repo / ".locum-policy.toml").write_text('version = "1"\nforbidden_tools = ["read_file"]\n')
+
+    async def ruled(client: Client) -> None:
+        found = await client.call_tool("read_file", {"path": "keys.py"})
+        assert found.is_error, text(found)
+
+    talk(repo, ruled)
+
+
 def test_the_command_speaks_over_standard_input_and_output(repo: Path) -> None:
     async def run() -> None:
         words = ["-P", "-m", "agent", "mcp", str(repo)]
