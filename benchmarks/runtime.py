@@ -112,10 +112,12 @@ def _extra(stack: ExitStack, name: str, model: Path, options: argparse.Namespace
 def _measure(row: Row, servers: Sequence[Server], runs: int) -> dict[str, list[Timed]]:
     """What each server took, by its name; the servers take turns."""
     found: dict[str, list[Timed]] = {}
+    # Every server gets the same prompts, and no row those of another.
+    first = 1000 * (1 + list(ROWS.values()).index(row))
     for run in range(runs):
         for server in servers:
             print(f"  {row.name}: run {run + 1} of {runs}, {server.name}", file=sys.stderr)
-            timed = row.work(server, 1000 * (1 + len(found)) + run)
+            timed = row.work(server, first + run)
             if timed is not None:
                 found.setdefault(server.name, []).append(timed)
     return found
