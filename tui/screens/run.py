@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static, Tab, Tabs
 
+from tui import messages
 from tui.driver import Driver, Question, Replay, Source
 from tui.view import RunView
 from tui.widgets.board import Board
@@ -66,7 +67,6 @@ class RunScreen(Screen[None]):
         Binding("a", "ask_again", "Approval"),
         Binding("s", "summary", "Summary"),
         Binding("r", "resume", "Resume"),
-        Binding("m", "retry", "Retry longer"),
         Binding("escape", "leave", "Back"),
     ]
     AUTO_FOCUS = "#speech"
@@ -302,7 +302,7 @@ class RunScreen(Screen[None]):
     def action_resume(self) -> None:
         run = self.driver.run if self.driver is not None else None
         if run is not None:
-            self.app.switch_to_resumed(run.id)  # type: ignore[attr-defined]
+            self.post_message(messages.ResumeRun(run.id))
 
     @work
     async def action_leave(self) -> None:
@@ -325,6 +325,6 @@ class RunScreen(Screen[None]):
                 return self._question is not None
             case "summary":
                 return self.view.done is not None
-            case "resume" | "retry":
+            case "resume":
                 return self.driver is not None and not running and self.view.done is None
         return True
