@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime docs test test-attacks check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime bench-safety docs test test-attacks check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -61,9 +61,14 @@ test: check models
 	@$(BIN)/agent model pull smollm2-135m >/dev/null
 	@$(BIN)/pytest
 
+# What a decision, the sandbox and the record cost; 1 when more than they may.
+bench-safety: setup
+	@$(BIN)/python -m benchmarks.safety --json build/safety.json
+
 # The same tests of hostile input, at length: a minute of races, a million mutated tool calls,
-# a hundred thousand texts with and without calls in them.
-test-attacks: setup
+# a hundred thousand texts with and without calls in them, 200 kills, and every poisoned repository
+# against the real model. Some hours on two cores.
+test-attacks: models
 	@LOCUM_LONG_TESTS=1 $(BIN)/pytest tests/attacks tests/runtime/test_toolcalls_fuzz.py
 
 check: setup

@@ -19,9 +19,11 @@ HELD = "held"
 class Alarm:
     """Called with each new kind of signal.
 
-    A high one takes from the model every tool that changes something, and leaves the patch to a
-    person at the terminal, whatever the run was told before: who said `--yes` had not seen this.
-    The search goes on, for it works in a copy and what it runs is confined anyway.
+    A high one makes the run read-only towards all that outlives it: the model loses every tool that
+    changes something, and the patch is left to a person at the terminal, whatever the run was told
+    before, for who said `--yes` had not seen this. The search goes on in its own copy: no text
+    chooses what it writes there, what it runs was confined before, and if it stopped, one comment
+    in a repository could keep every bug in it from being mended.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from agent import home, record
 from agent.errors import AgentError
 from agent.packing import NotKept, sha256, unpacked
 from agent.state import Task
-from agent.tracing import DECISION, MODEL, TOOL, TREE, prompt_hash
+from agent.tracing import DECISION, MODEL, PARTS, TOOL, TREE, prompt_hash
 from agent.trials import TestBench
 from agent.wiring import LONGEST_RUN, USUAL, ruled_policy
 from tools import rules
@@ -154,7 +154,7 @@ class _Replay:
         data = entry["data"]
         self._done.answers += 1
         self._asked = [(name, arguments) for name, arguments in data.get("tool_calls", ())]
-        parts = {key: data[key] for key in ("messages", "before", "after", "forced") if key in data}
+        parts = {key: data[key] for key in PARTS if key in data}
         if not parts:
             self._done.limit("the text of a prompt was not kept, only its hash")
         elif "[redacted: " in str(parts):

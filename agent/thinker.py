@@ -241,7 +241,8 @@ class Thinker:
 
         ask = partial(client.score, messages, continuations, forced=forced, on_usage=count)
         nats = interruptible(ask, self._check)
-        exchange = {"forced": forced, "continuations": list(continuations), "nats": list(nats)}
+        asked = {"messages": messages, "forced": forced, "continuations": list(continuations)}
+        exchange = {**self._kept(asked), "nats": list(nats)}
         self._count("compare", usage, self._budget.clock() - started, exchange)
         return nats
 

@@ -21,6 +21,8 @@ from tools.workspace import Workspace
 TREE, DECISION, TOOL, MODEL = "tree", "decision", "tool", "model"
 """Kinds of the record's entries: the edits that a call finds in the copy, what was decided on it,
 what came of it, and one exchange with a model."""
+PARTS = ("messages", "before", "after", "forced", "continuations")
+"""What a prompt is made of, by name."""
 LONGEST_GIVEN = 20_000
 """Characters of a refused call's arguments that are kept; of longer ones there is the hash."""
 
@@ -119,6 +121,8 @@ class Prompts:
             return []
         pieces: list[dict[str, Any]] = []
         for number, message in enumerate(part):
+            if isinstance(message, str):  # text of candidates, which the model is to weigh
+                continue
             place = {"message": number}
             if message["role"] == "assistant":
                 pieces.append(place | {"model": True, "sha256": _hash(str(message["content"]))})

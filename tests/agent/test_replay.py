@@ -16,7 +16,7 @@ from fake_engine import FakeEngine
 from agent import home as runs_home
 from agent import record
 from agent.cli import main
-from agent.tracing import DECISION, MODEL, TOOL, TREE, prompt_hash
+from agent.tracing import DECISION, MODEL, PARTS, TOOL, TREE, prompt_hash
 from runtime.client import Endpoint
 
 READ_CALL = '<tool_call>\n{"name": "read_file", "arguments": {"path": "calc.py"}}\n</tool_call>'
@@ -155,7 +155,7 @@ def test_each_piece_of_a_prompt_has_its_source(finished: Callable[..., Path]) ->
     assert any(calls.get(piece.get("call")) == "read_file" for piece in code)
     assert any(piece.get("tool") == "run_tests" for piece in pieces)
     for exchange in exchanges:
-        parts = {key: exchange[key] for key in ("messages", "forced") if key in exchange}
+        parts = {key: exchange[key] for key in PARTS if key in exchange}
         assert prompt_hash(parts) == exchange["prompt_sha256"]
 
 
@@ -168,7 +168,7 @@ def test_without_the_text_of_prompts_the_rest_is_repeated(
     directory = finished()
     exchanges = of_kind(directory, MODEL)
     assert exchanges
-    assert not any({"messages", "forced", "before"} & exchange.keys() for exchange in exchanges)
+    assert not any(set(PARTS) & exchange.keys() for exchange in exchanges)
     assert all(exchange["context"] and exchange["prompt_sha256"] for exchange in exchanges)
     repeated = agent("replay", directory.name)
     assert repeated.exit_code == 0, repeated.output
