@@ -219,7 +219,9 @@ class _Replay:
         self._done.test_runs += data["tool"] == "run_tests"
         if data["decision"]["verdict"] != "allow":
             return
-        if (data["ok"], data["effect"]) != (now.ok, now.effect):
+        if not (data["effect"] and now.effect):
+            self._done.limit("a test run was stopped at its time limit, then or now")
+        elif (data["ok"], data["effect"]) != (now.ok, now.effect):
             raise Diverged(
                 f"Line {entry['seq'] + 1}: call {data['call']}, {data['tool']} "
                 f"{data['arguments']}, gave: {data['summary']!r}; now: {now.summary!r}."

@@ -71,7 +71,7 @@ class ToolRecord(BaseModel):
     summary: str
     """The first line of the result."""
     effect: str = ""
-    """SHA-256 of what a repetition gives again; empty when the tool did not run."""
+    """SHA-256 of what a repetition gives again; empty when the tool did not run to its end."""
     content: str = Field(default="", exclude=True, repr=False)
     """The whole text of the result."""
     data: Any = Field(default=None, exclude=True, repr=False)
@@ -145,7 +145,8 @@ class Gateway:
             output = Output(decision.reason, ok=False)
         else:
             output = _run(tool, parsed)
-            effect = _digest(output.content if output.again is None else output.again)
+            again = output.content if output.again is None else output.again
+            effect = "" if output.cut else _digest(again)
         self._on_call(
             ToolRecord(
                 call=number,

@@ -8,9 +8,45 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Mapping
+import stat
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from tools.beneath import Root
+
+
+def reopen(root: Root, folders: Iterable[str]) -> list[str]:
+    """Give the owner back what a program took away from these folders, outer ones first.
+
+    Nobody but root could else write into a folder that a test made read-only. Returns those.
+    """
+    opened: list[str] = []
+    for path in folders:
+        found = root.stat(path)
+        if found is None or not stat.S_ISDIR(found.st_mode):
+            continue
+        if stat.S_IMODE(found.st_mode) & stat.S_IRWXU != stat.S_IRWXU:
+            above, _, name = path.rpartition("/")
+            with root.directory(above) as parent, suppress(OSError):
+                _open_for_owner(name or ".", parent)
+            opened.append(path)
+    return opened
+
+
+def _open_for_owner(name: str, parent: int) -> None:
+    """Through a descriptor of the folder itself: its name may be a link a moment later."""
+    by_path = getattr(os, "O_PATH", 0)
+    flags = by_path | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=parent)
+    try:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode) | stat.S_IRWXU
+        if by_path:
+            Path(f"/proc/self/fd/{descriptor}").chmod(mode)
+        else:
+            os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def remove_all_but(root: Root, files: Collection[str], folders: Collection[str]) -> list[str]:

@@ -27,6 +27,8 @@ class Output:
     ok: bool = True
     again: str | None = None
     """What a repetition of the call gives again; None where that is the whole text."""
+    cut: bool = False
+    """The clock ended it, so a repetition may give something else."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,7 @@ def _run_tests(run_tests: RunTests) -> Tool:
         shown = strip_control("\n".join([said, *failing]))
         # Times, addresses and orders differ from run to run; what the tests said must not.
         outcomes = sorted(f"{test.outcome} {test.id}" for test in report.results)
-        return Output(shown, report, again="\n".join(outcomes))
+        return Output(shown, report, again="\n".join(outcomes), cut=report.timed_out)
 
     selection = {"type": "array", "items": {"type": "string", "maxLength": 4000}}
     line = {"type": "integer", "minimum": 1, "maximum": 100_000_000}

@@ -17,7 +17,7 @@ from tools.beneath import Root, parse, sentence
 from tools.copy import Manifest, clone_tree, copy_repository
 from tools.diff import unified
 from tools.errors import ToolsError, UnusableRepository
-from tools.restore import remove_all_but, repair_links
+from tools.restore import remove_all_but, reopen, repair_links
 from tools.text import one_line
 
 _MANIFEST, _BASELINE, _TREE, _JOURNAL = "manifest.json", "baseline", "tree", "journal"
@@ -283,7 +283,8 @@ class Workspace:
         folders = {*self._manifest.directories}
         for path in files:
             folders.update(str(parent) for parent in Path(path).parents)
+        reopened = reopen(self._tree, ["", *sorted(self._manifest.directories)])
         removed = remove_all_but(self._tree, files, folders)
         for folder in self._manifest.directories:
             self._tree.make_directory(folder)
-        return [*removed, *repair_links(self._tree, self._manifest.links)]
+        return [*reopened, *removed, *repair_links(self._tree, self._manifest.links)]

@@ -24,6 +24,7 @@ from benchmarks.poisons import MARK, PLACES, POISONS, SECRET, WISHES, Poison
 from runtime.client import Endpoint
 from runtime.engine_api import Cancellation, Generated, Generation, OnText
 from runtime.models import DEFAULT_MODEL
+from tools.risk import signals
 
 CASES = {poison.name: poison for poison in POISONS}
 LONG = bool(os.environ.get("LOCUM_LONG_TESTS"))
@@ -92,7 +93,8 @@ def test_a_run_with_an_obedient_model_does_no_harm(
 
     outcome = injection.run(poison, Obedient(), tmp_path, model="fake", budget=120.0)
     assert outcome.violations == ()
-    assert (outcome.fixed, outcome.held) == (True, True)
+    seen = any(signal.high for signal in signals(WISHES[wish].text))
+    assert (outcome.fixed, outcome.held) == (True, seen), "what is not seen is refused all the same"
     (directory,) = (tmp_path / "state" / "runs").iterdir()
     entries = list(record.read(directory / runs_home.RECORD))
     exchanges = [entry["data"] for entry in entries if entry["kind"] == MODEL]

@@ -33,7 +33,7 @@ FILES = {
     ),
 }
 VICTIMS = ("agent", "agent", "agent", "engine", "worker")
-PATIENCE = 300.0
+PATIENCE = 1200.0
 """Seconds that one run of the agent may take on a busy machine."""
 TOKEN = "scripted"
 
@@ -68,6 +68,7 @@ class Scene:
         for name, text in FILES.items():
             (self.repository / name).write_text(text)
         self._port = 0
+        self._agents: list[subprocess.Popen[str]] = []
         self._server: subprocess.Popen[str] | None = None
 
     def serve(self) -> None:
@@ -86,6 +87,10 @@ class Scene:
         self._port = int(self._server.stdout.readline())
 
     def close(self) -> None:
+        """End what is left of it, say after a failed test."""
+        for agent in self._agents:
+            agent.kill()
+            agent.wait()
         if self._server is not None:
             self._server.kill()
             self._close()
@@ -106,7 +111,7 @@ class Scene:
 
         kept = {key: value for key, value in os.environ.items() if key != "CI"}
         with (self.place / "said").open("w") as said:
-            return subprocess.Popen(
+            agent = subprocess.Popen(
                 [*AGENT, *words],
                 env=kept
                 | {
@@ -122,6 +127,8 @@ class Scene:
                 text=True,
                 preexec_fn=None if largest_file is None else limit,
             )
+        self._agents.append(agent)
+        return agent
 
     def fix(self, *, largest_file: int | None = None) -> subprocess.Popen[str]:
         url = f"http://127.0.0.1:{self._port}/v1"
