@@ -42,6 +42,8 @@ WIRED = {
     "agent/cli/bench.py": "measures, and has no model call anything",
     "agent/bench/trees.py": "runs hidden tests after a run",
     "agent/pull_request.py": "pushes the branch that a person asked for",
+    "agent/mcp_server.py": "lets another program read through a gateway of its own",
+    "tui/editing.py": "opens the editor of the person at the screen",
     "agent/doctor.py": "asks installed programs for their versions",
 }
 CHANGES = {"write", "remove", "apply", "undo"}
@@ -50,7 +52,7 @@ CHANGING = {
     "agent/trials.py": {"write", "remove"},  # puts back what a candidate replaced
     "agent/reproducing.py": {"remove"},  # takes a test away that the gateway let it write
     "agent/nodes/approve.py": {"apply"},  # behind the decision of a person or of the policy
-    "agent/cli/stop.py": {"undo"},  # a person asks for it
+    "agent/undoing.py": {"undo"},  # a person asks for it
 }
 
 
