@@ -30,11 +30,12 @@ from acp.schema import (
 )
 
 from agent import editors
+from agent.approval import ApprovalAnswer, ApprovalRequest
 from agent.deps import Cancelled
 from agent.errors import AgentError
 from agent.events import CandidateTried, DiffReady, Event, ItemFinished, PlanReady, Token
 from agent.quoting import fenced
-from agent.runner import ApprovalAnswer, ApprovalRequest, Run
+from agent.runner import Run
 from agent.state import Approval, Goal, PlanItem, Status
 from runtime.errors import RuntimeFailure
 from tools.errors import ToolsError

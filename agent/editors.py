@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from agent import config, runner
+from agent.approval import Approver
 from agent.errors import AgentError, Unusable
 from agent.events import Done, Event
-from agent.runner import Approver, Run
+from agent.runner import Run
 from agent.state import Approval, Goal, Scope, Task
 from tools.text import one_line
 

@@ -25,10 +25,10 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from agent import editors
+from agent.approval import ApprovalAnswer
 from agent.errors import AgentError
 from agent.events import Event
 from agent.home import state_root
-from agent.runner import ApprovalAnswer
 from agent.state import Approval, Goal
 from agent.wiring import USUAL, ruled_policy
 from runtime.errors import RuntimeFailure

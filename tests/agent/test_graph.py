@@ -19,6 +19,6 @@ def test_the_tools_find_the_workflow() -> None:
     found.loader.exec_module(module)
     drawn = getattr(module, attribute)().get_graph()
     steps = {node for node in drawn.nodes if not node.startswith("__")}
-    assert steps == {"plan", "edit", "verify", "approve", "summary"}
+    assert steps >= {"plan", "edit", "verify", "approve", "summary"}
     ways = {(edge.source, edge.target) for edge in drawn.edges}
     assert {("plan", "summary"), ("verify", "edit"), ("approve", "summary")} <= ways
