@@ -53,9 +53,16 @@ class Answering:
         return made
 
     async def stream(
-        self, request: Request, work: Work, writer: replies.Writer, *, held: bool, counts: bool
+        self,
+        request: Request,
+        work: Work,
+        writer: replies.Writer,
+        *,
+        held: bool,
+        counted: Callable[[Generated], dict[str, Any]] | None,
     ) -> Response:
-        """The events of what is generated. ``held``: text is told only when all of it is known."""
+        """The events of what is generated. ``held``: text is told only when all of it is known;
+        ``counted``: the fields of a last event."""
         watch = self._metrics.generation()
         loop = asyncio.get_running_loop()
 
@@ -74,9 +81,9 @@ class Answering:
             for index, sample in enumerate(made.samples):
                 if held:
                     tell(index, sample.text)
-                put(writer.closing(index, sample.finish))
-            if counts:
-                put(writer.usage(replies.generation_usage(made)))
+                put(writer.closing(index, sample))
+            if counted is not None:
+                put(writer.last(counted(made)))
 
         live = Live(writer.opening, writer.sign, lambda: DONE, _told)
         return await live.respond(make)

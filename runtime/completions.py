@@ -5,9 +5,11 @@ Report, arXiv 2409.12186, section 3.2.2).
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from runtime.engine_api import Engine, Finish, Generated, Prompt, Segment
+from runtime import scores
+from runtime.engine_api import Engine, Finish, Generated, Prompt, Sample, Segment, TokenScore
 from runtime.replies import generation_usage, new_id, sse
 
 
@@ -49,7 +51,8 @@ def prompt(engine: Engine, text: str, suffix: str | None) -> Prompt:
 def whole(model: str, generated: Generated) -> dict[str, Any]:
     """The answer to a request that does not stream."""
     choices = [
-        _choice(index, sample.text, sample.finish) for index, sample in enumerate(generated.samples)
+        _choice(index, sample.text, sample.finish, sample.scores)
+        for index, sample in enumerate(generated.samples)
     ]
     return _frame(model) | {"choices": choices, "usage": generation_usage(generated)}
 
@@ -73,13 +76,14 @@ class ChunkWriter:
         """New text of a sample."""
         return sse(self._frame | {"choices": [_choice(index, text)]})
 
-    def closing(self, index: int, finish: Finish) -> str:
-        """The end of a sample."""
-        return sse(self._frame | {"choices": [_choice(index, "", finish)]})
+    def closing(self, index: int, sample: Sample) -> str:
+        """The end of a sample, with the scores of all its tokens if they were asked for."""
+        choice = _choice(index, "", sample.finish, sample.scores)
+        return sse(self._frame | {"choices": [choice]})
 
-    def usage(self, counts: dict[str, Any]) -> str:
-        """The event that ``include_usage`` asks for."""
-        return sse(self._frame | {"choices": [], "usage": counts})
+    def last(self, fields: dict[str, Any]) -> str:
+        """The event that ``include_usage`` asks for: no choice, but the token counts."""
+        return sse(self._frame | {"choices": []} | fields)
 
 
 def _frame(model: str) -> dict[str, Any]:
@@ -91,5 +95,8 @@ def _frame(model: str) -> dict[str, Any]:
     }
 
 
-def _choice(index: int, text: str, finish: Finish | None = None) -> dict[str, Any]:
-    return {"index": index, "text": text, "finish_reason": finish, "logprobs": None}
+def _choice(
+    index: int, text: str, finish: Finish | None = None, tokens: Sequence[TokenScore] = ()
+) -> dict[str, Any]:
+    odds = scores.plain(tokens) if tokens else None
+    return {"index": index, "text": text, "finish_reason": finish, "logprobs": odds}

@@ -1,5 +1,6 @@
 """Every failure of a request as an error in OpenAI's shape."""
 
+import math
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -7,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from runtime.engine_api import Cancelled, EngineBusy, EngineError, PromptTooLong
+from runtime.engine_api import BadGrammar, Cancelled, EngineBusy, EngineError, PromptTooLong
 from runtime.guard import error_body
 from runtime.tool_choice import NoCall
 
@@ -33,6 +34,8 @@ def engine_failure(error: EngineError) -> tuple[int, dict[str, Any]]:
         return 429, error_body(message, "rate_limit_error", "engine_busy")
     if isinstance(error, Cancelled):
         return _CLIENT_GONE, error_body(message, "cancelled")
+    if isinstance(error, BadGrammar):
+        return 400, error_body(message, "invalid_request_error", "bad_grammar")
     if isinstance(error, NoCall):
         return 500, error_body(message, "server_error", "no_tool_call")
     return 500, error_body(message, "server_error")
@@ -41,7 +44,10 @@ def engine_failure(error: EngineError) -> tuple[int, dict[str, Any]]:
 async def _engine_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, EngineError)
     status, body = engine_failure(error)
-    return JSONResponse(body, status, {"Retry-After": "5"} if status == 429 else None)
+    headers = None
+    if isinstance(error, EngineBusy):
+        headers = {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    return JSONResponse(body, status, headers)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

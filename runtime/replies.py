@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from runtime import tool_schema
+from runtime import scores, tool_schema
 from runtime.call_json import Call
-from runtime.engine_api import Finish, Generated
+from runtime.engine_api import Generated, Sample
 from runtime.toolcalls import Event, Text, ToolCallParser
 
 
@@ -68,8 +68,9 @@ def whole(model: str, generated: Generated, calling: Calls) -> dict[str, Any]:
         if calls:
             message |= {"content": text.strip() or None, "tool_calls": calls}
         finish = "tool_calls" if calls and sample.finish == "stop" else sample.finish
+        odds = scores.chat(sample.scores) if sample.scores else None
         choices.append(
-            {"index": index, "message": message, "finish_reason": finish, "logprobs": None}
+            {"index": index, "message": message, "finish_reason": finish, "logprobs": odds}
         )
     return {
         "id": new_id("chatcmpl"),
@@ -90,9 +91,9 @@ class Writer(Protocol):
 
     def text(self, index: int, text: str) -> str: ...
 
-    def closing(self, index: int, finish: Finish) -> str: ...
+    def closing(self, index: int, sample: Sample) -> str: ...
 
-    def usage(self, counts: dict[str, Any]) -> str: ...
+    def last(self, fields: dict[str, Any]) -> str: ...
 
 
 class ChunkWriter:
@@ -122,15 +123,16 @@ class ChunkWriter:
         """New text of a sample; empty while it may still become a call."""
         return "".join(self._deltas(index, self._parsers[index].feed(text)))
 
-    def closing(self, index: int, finish: Finish) -> str:
-        """The end of a sample."""
+    def closing(self, index: int, sample: Sample) -> str:
+        """The end of a sample, with the scores of all its tokens if they were asked for."""
         last = "".join(self._deltas(index, self._parsers[index].finish()))
-        reason = "tool_calls" if self._calls[index] and finish == "stop" else finish
-        return last + self._choice(index, {}, reason)
+        reason = "tool_calls" if self._calls[index] and sample.finish == "stop" else sample.finish
+        odds = scores.chat(sample.scores) if sample.scores else None
+        return last + self._choice(index, {}, reason, odds)
 
-    def usage(self, counts: dict[str, Any]) -> str:
-        """The event that ``include_usage`` asks for."""
-        return sse(self._frame | {"choices": [], "usage": counts})
+    def last(self, fields: dict[str, Any]) -> str:
+        """The event that ``include_usage`` asks for: no choice, but the token counts."""
+        return sse(self._frame | {"choices": []} | fields)
 
     def _deltas(self, index: int, events: list[Event]) -> Iterator[str]:
         for event in self._calling.most(events, self._calls[index]):
@@ -146,8 +148,14 @@ class ChunkWriter:
             rest = {"index": at, "function": {"arguments": event.arguments}}
             yield self._choice(index, {"tool_calls": [rest]})
 
-    def _choice(self, index: int, delta: dict[str, Any], finish: str | None = None) -> str:
-        choice = {"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}
+    def _choice(
+        self,
+        index: int,
+        delta: dict[str, Any],
+        finish: str | None = None,
+        odds: dict[str, Any] | None = None,
+    ) -> str:
+        choice = {"index": index, "delta": delta, "finish_reason": finish, "logprobs": odds}
         return sse(self._frame | {"choices": [choice]})
 
 

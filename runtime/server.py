@@ -4,16 +4,17 @@
 environment variable LOCUM_TOKEN and prints one line of JSON once the model is loaded.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from runtime import chat_template, completions, refusals, replies, wire
-from runtime.answering import Answering
+from runtime import chat_template, completions, openapi, plain, refusals, replies, wire
+from runtime.answering import Answering, Work
 from runtime.asked import BadRequest, asked_tools, generation, shown
 from runtime.engine_api import (
     BranchQuery,
@@ -26,6 +27,7 @@ from runtime.engine_api import (
     PromptTooLong,
     Segment,
 )
+from runtime.engine_metrics import EngineCollector
 from runtime.guard import Guard
 from runtime.metrics import Counted, Metrics
 from runtime.tool_choice import Forced
@@ -39,18 +41,24 @@ def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
     metrics = Metrics()
     # Outermost, so that refused requests count too.
     app.add_middleware(Counted, metrics=metrics)
-    service = _Service(engine, model_id, metrics)
+    metrics.registry.register(EngineCollector(engine.state))
+    # Whose prompts these are; the token itself need not be known any further.
+    owner = hashlib.sha256(token.encode()).hexdigest()
+    service = _Service(engine, model_id, owner, metrics)
     app.add_api_route("/health", service.health, methods=["GET"])
-    app.add_api_route("/metrics", service.metrics, methods=["GET"])
+    app.add_api_route(
+        "/metrics", service.metrics, methods=["GET"], response_class=PlainTextResponse
+    )
     app.add_api_route("/v1/models", service.models, methods=["GET"])
     app.add_api_route("/tokenize", service.tokenize, methods=["POST"])
-    for path, route in (
-        ("/v1/chat/completions", service.chat),
-        ("/v1/completions", service.complete),
-        ("/v1/branch", service.branch),
-        ("/v1/score", service.score),
+    for path, route, responses in (
+        ("/v1/chat/completions", service.chat, openapi.CHAT),
+        ("/v1/completions", service.complete, openapi.PLAIN),
     ):
-        app.add_api_route(path, route, methods=["POST"], response_model=None)
+        app.add_api_route(path, route, methods=["POST"], response_model=None, responses=responses)
+    app.add_api_route("/v1/branch", service.branch, methods=["POST"])
+    app.add_api_route("/v1/score", service.score, methods=["POST"])
+    openapi.describe(app)
     refusals.handle(app)
     return app
 
@@ -58,8 +66,9 @@ def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
 class _Service:
     """The routes; each engine call runs on a thread and ends when its client leaves."""
 
-    def __init__(self, engine: Engine, model_id: str, metrics: Metrics) -> None:
+    def __init__(self, engine: Engine, model_id: str, owner: str, metrics: Metrics) -> None:
         self._engine = engine
+        self._owner = owner
         self._model = model_id
         self._metrics = metrics
         self._answering = Answering(metrics)
@@ -84,46 +93,11 @@ class _Service:
     async def chat(self, body: wire.ChatRequest, request: Request) -> Response:
         """``/v1/chat/completions``."""
         try:
-            asked = asked_tools(body)
+            tools = asked_tools(body)
+            asked = generation(body, self._prompt(body, tools.shown), self._owner)
         except BadRequest as error:
             raise HTTPException(400, str(error)) from error
-        prompt = self._prompt(body, asked.shown)
-        writer = replies.ChunkWriter(self._model, body.n, asked.calling)
-        return await self._answer(
-            body,
-            generation(body, prompt),
-            request,
-            writer,
-            lambda made: replies.whole(self._model, made, asked.calling),
-            asked.forced,
-        )
-
-    async def complete(self, body: wire.CompletionRequest, request: Request) -> Response:
-        """``/v1/completions``."""
-        self._require(body.model)
-        try:
-            prompt = completions.prompt(self._engine, body.prompt, body.suffix)
-        except completions.NoFillMarkers as error:
-            raise HTTPException(400, str(error)) from error
-        writer = completions.ChunkWriter(self._model, body.n)
-        return await self._answer(
-            body,
-            generation(body, prompt),
-            request,
-            writer,
-            lambda made: completions.whole(self._model, made),
-        )
-
-    async def _answer(
-        self,
-        body: wire.GenerationRequest,
-        asked: Generation,
-        request: Request,
-        writer: replies.Writer,
-        whole: Callable[[Generated], dict[str, Any]],
-        forced: Forced | None = None,
-    ) -> Response:
-        """The generated text as a stream or as one object."""
+        forced = tools.forced
         needed = self._engine.count(asked.prompt)
         if needed >= self._engine.context:
             raise PromptTooLong(needed, self._engine.context)
@@ -134,20 +108,54 @@ class _Service:
 
             return once(asked) if forced is None else forced.generate(asked, once)
 
-        headers = {} if forced is None else {"X-Locum-Tool-Choice": "sampled-and-checked"}
-        if body.stream:
-            counts = body.stream_options is not None and body.stream_options.include_usage
-            held = forced is not None
-            response = await self._answering.stream(request, work, writer, held=held, counts=counts)
-        else:
-            response = JSONResponse(whole(await self._answering.whole(request, work)))
-        response.headers.update(headers)
-        return response
+        def whole(made: Generated) -> dict[str, Any]:
+            return replies.whole(self._model, made, tools.calling)
+
+        writer = replies.ChunkWriter(self._model, body.n, tools.calling)
+        return await self._answer(body, request, work, writer, whole, forced)
+
+    async def complete(self, body: wire.CompletionRequest, request: Request) -> Response:
+        """``/v1/completions``."""
+        self._require(body.model)
+        try:
+            work = plain.understood(self._engine, body, self._owner)
+        except (BadRequest, completions.NoFillMarkers) as error:
+            raise HTTPException(400, str(error)) from error
+        work.require()
+        writer = completions.ChunkWriter(self._model, work.samples)
+        return await self._answer(
+            body, request, work, writer, lambda made: completions.whole(self._model, made)
+        )
+
+    async def _answer(
+        self,
+        body: wire.GenerationRequest,
+        request: Request,
+        work: Work,
+        writer: replies.Writer,
+        whole: Callable[[Generated], dict[str, Any]],
+        forced: Forced | None = None,
+    ) -> Response:
+        """The generated text as a stream or as one object."""
+
+        def counted(made: Generated) -> dict[str, Any]:
+            held = {"guarantee": made.guarantee, "accepted_drafts": made.accepted_drafts}
+            how = {} if forced is None else {"tool_choice": forced.how}
+            return {"usage": replies.generation_usage(made), "locum": held | how}
+
+        if not body.stream:
+            made = await self._answering.whole(request, work)
+            return JSONResponse(whole(made) | counted(made))
+        counts = body.stream_options is not None and body.stream_options.include_usage
+        return await self._answering.stream(
+            request, work, writer, held=forced is not None, counted=counted if counts else None
+        )
 
     async def branch(self, body: wire.BranchRequest, request: Request) -> wire.BranchResponse:
         """``/v1/branch``: where would the model rather leave the forced answer?"""
         query = BranchQuery(
             prompt=self._prompt(body),
+            owner=self._owner,
             **body.model_dump(exclude={"model", "messages"}),
         )
         found = await self._answering.call(request, lambda gone: self._engine.branch(query, gone))
@@ -163,7 +171,7 @@ class _Service:
         if body.forced:
             prompt = [*prompt, Segment(body.forced)]
         scored = await self._answering.call(
-            request, lambda gone: self._engine.score(prompt, body.continuations, gone)
+            request, lambda gone: self._engine.score(prompt, body.continuations, gone, self._owner)
         )
         counts = replies.usage(scored.prompt_tokens, 0, scored.cached_tokens)
         items = [wire.ScoreItem.model_validate(vars(score)) for score in scored.scores]

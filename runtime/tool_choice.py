@@ -1,15 +1,27 @@
 """Answers that must be tool calls: ``tool_choice`` as ``required`` or as one tool's name.
 
-The answer is begun for the model, up to where its own words must come, and what it makes of it is
-checked against the tool's schema; a sample that fails is drawn again. Nothing unchecked gets out.
+The tools' schemas become one for the whole call, which the engine keeps to while it samples. Where
+it cannot (references, or what its grammars do not know), the answer is begun for the model, up to
+where its own words must come. Either way what comes is checked against the tool's schema, and a
+sample that fails is drawn again: nothing unchecked gets out.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from runtime.call_json import Call
-from runtime.engine_api import EngineError, Generated, Generation, Sample, Sampling, Segment
+from runtime.engine_api import (
+    BadGrammar,
+    Constraint,
+    EngineError,
+    Generated,
+    Generation,
+    Sample,
+    Sampling,
+    Segment,
+)
 from runtime.tool_schema import Tools
 from runtime.toolcalls import ToolCallParser
 
@@ -24,15 +36,30 @@ class NoCall(EngineError):
     """No sample was a call that fits its schema; the text is one sentence."""
 
 
-@dataclass(frozen=True)
 class Forced:
-    """The tools of which one must be called."""
+    """The tools of which one must be called; for one request.
 
-    functions: Sequence[Mapping[str, Any]]
+    ``how`` tells afterwards what made sure of it.
+    """
+
+    def __init__(self, functions: Sequence[Mapping[str, Any]]) -> None:
+        self.how = "grammar"
+        self._functions = functions
 
     def generate(self, request: Generation, engine: Generate) -> Generated:
         """Samples of which each is at least one call; raises NoCall after ``TRIES`` rounds."""
-        begun = self._begun()
+        schema = _schema(self._functions)
+        if schema is not None:
+            try:
+                constraint = Constraint("json_schema", json.dumps(schema))
+                return self._rounds(replace(request, constraint=constraint), engine, "\n")
+            except BadGrammar:
+                # A schema that its grammars cannot express is no fault of the client's.
+                pass
+        self.how = "sampled and checked"
+        return self._rounds(request, engine, self._begun())
+
+    def _rounds(self, request: Generation, engine: Generate, begun: str) -> Generated:
         prompt = [*request.prompt, Segment(_OPENING, special=True), Segment(begun)]
         request = replace(request, prompt=prompt, stop=(*request.stop, _END))
         done: list[Sample | None] = [None] * request.n
@@ -49,18 +76,18 @@ class Forced:
                 return spent.total(made, samples)
         raise NoCall(
             f"the model made no call that fits the tool's schema in {TRIES} tries; "
-            "simplify the tool, or ask with tool_choice auto"
+            "simplify the tool, allow more tokens, or ask with tool_choice auto"
         )
 
     def _begun(self) -> str:
-        if len(self.functions) == 1:
-            return f'\n{{"name": "{self.functions[0]["name"]}", "arguments":'
+        if len(self._functions) == 1:
+            return f'\n{{"name": "{self._functions[0]["name"]}", "arguments":'
         return '\n{"name": "'
 
     def _checked(self, sample: Sample, begun: str) -> Sample | None:
         """The sample with its beginning, if that makes it a call."""
         text = _OPENING + begun + sample.text
-        tools = Tools(self.functions)
+        tools = Tools(self._functions)
         parser = ToolCallParser(tools.names, tools.accepted)
         events = [*parser.feed(text), *parser.finish()]
         called = any(isinstance(event, Call) for event in events)
@@ -82,6 +109,25 @@ class Spent:
         kept = sum(sample.tokens for sample in samples)
         first = replace(samples[0], tokens=samples[0].tokens + self._tokens - kept)
         return replace(last, samples=(first, *samples[1:]))
+
+
+def _schema(functions: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """One schema for a call of any of these; None where references would point elsewhere then."""
+    if "$ref" in json.dumps([function.get("parameters") for function in functions]):
+        return None
+    calls = [
+        {
+            "type": "object",
+            "properties": {
+                "name": {"const": function["name"]},
+                "arguments": function.get("parameters") or {"type": "object"},
+            },
+            "required": ["name", "arguments"],
+            "additionalProperties": False,
+        }
+        for function in functions
+    ]
+    return {"anyOf": calls}
 
 
 def _warmer(sampling: Sampling, attempt: int) -> Sampling:

@@ -8,6 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 MOST_SAMPLES = 256
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 PositiveInt = Annotated[int, Field(ge=1)]
+Stop = Annotated[str, Field(min_length=1, max_length=1024)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Bias = Annotated[float, Field(ge=-100, le=100)]
+TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
+MOST_LIKELIEST = 20
+Text = Annotated[str, Field(min_length=1)]
+Likeliest = Annotated[int, Field(ge=0, le=MOST_LIKELIEST)]
 Opener = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -92,13 +99,17 @@ class GenerationRequest(Wire):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0)] | None = None
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    seed: int | None = None
-    stop: str | list[str] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    stop: Stop | Annotated[list[Stop], Field(max_length=64)] | None = None
     stream: bool = False
     stream_options: StreamOptions | None = None
-    # Refused unless neutral: to ignore them silently would give a wrong answer.
-    frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
-    presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    repeat_penalty: Annotated[float, Field(gt=0, le=10)] | None = None
+    logit_bias: Annotated[dict[TokenId, Bias], Field(max_length=1024)] | None = None
+    deterministic: bool = False
+    # GBNF, as llama.cpp's own server takes it.
+    grammar: str | None = None
 
 
 class ChatRequest(GenerationRequest):
@@ -110,35 +121,61 @@ class ChatRequest(GenerationRequest):
     tools: list[Tool] | None = None
     tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
     parallel_tool_calls: bool | None = None
-    logprobs: Literal[False] | None = None
-    response_format: "TextFormat | None" = None
+    logprobs: bool | None = None
+    top_logprobs: Likeliest | None = None
+    response_format: "ResponseFormat | None" = None
 
     @property
     def most_tokens(self) -> int | None:
         """Tokens of one answer; None: as many as the context still holds."""
         return self.max_completion_tokens or self.max_tokens
 
+    @property
+    def likeliest(self) -> int | None:
+        """Alternatives to tell of each token; None: no scores."""
+        return (self.top_logprobs or 0) if self.logprobs else None
+
 
 class CompletionRequest(GenerationRequest):
     """``POST /v1/completions``: plain text goes on, or, with ``suffix``, the gap is filled."""
 
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Text | Annotated[list[Text], Field(min_length=1, max_length=MOST_SAMPLES)]
     suffix: str | None = None
-    # The default of OpenAI's route, which is not that of the chat route.
-    max_tokens: PositiveInt = 16
-    echo: Literal[False] | None = None
-    logprobs: None = None
+    # The default of OpenAI's route, which is not that of the chat route. 0 only with `echo`.
+    max_tokens: Annotated[int, Field(ge=0)] = 16
+    echo: bool | None = None
+    logprobs: Likeliest | None = None
 
     @property
     def most_tokens(self) -> int:
         """Tokens of one answer."""
         return self.max_tokens
 
+    @property
+    def likeliest(self) -> int | None:
+        """Alternatives to tell of each token; None: no scores."""
+        return self.logprobs
 
-class TextFormat(Wire):
-    """The only response format there is."""
+    @property
+    def prompts(self) -> list[str]:
+        """One text, or several that are answered side by side."""
+        return [self.prompt] if isinstance(self.prompt, str) else self.prompt
 
-    type: Literal["text"]
+
+class SchemaFormat(Wire):
+    """Part of ``ResponseFormat``."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, populate_by_name=True)
+
+    name: str = ""
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+
+
+class ResponseFormat(Wire):
+    """What an answer must look like: anything, any JSON object, or by a JSON Schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: SchemaFormat | None = None
 
 
 class BranchRequest(Wire):

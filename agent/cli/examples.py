@@ -21,6 +21,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("agent policy show", "what tools may do"),
         ('agent policy check read_file \'{"path": "../x"}\'', "what would be decided"),
     ),
+    "proxy": (
+        ("agent proxy --upstream http://127.0.0.1:11434", "heal what shows"),
+        ("agent proxy --upstream http://127.0.0.1:11434 --quirk stream=on", "it cannot stream"),
+    ),
     "bench": (("agent bench --repos benchmarks/repos --limit 2", "two of the repositories"),),
     "model": (
         ("agent model list", "what there is, and what is here"),

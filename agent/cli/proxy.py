@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from agent.cli.examples import epilog
 from agent.cli.serve import TOKEN_VARIABLE
 from agent.home import upstreams_root
 from runtime.errors import ServerFailed
@@ -48,7 +49,8 @@ def _switches(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> 
 
 def _epilog() -> str:
     lines = [f"{quirk}: {what}; {healed}." for quirk, (what, healed) in STORIES.items()]
-    return "Quirks, and what is done about them:\n\n" + "\n\n".join(lines)
+    told = ["Quirks, and what is done about them:", *lines, epilog("proxy") or ""]
+    return "\n\n".join(told)
 
 
 @click.command(epilog=_epilog())

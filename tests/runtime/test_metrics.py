@@ -49,6 +49,23 @@ def test_requests_are_counted_and_timed(serve: Any) -> None:
     assert found["locum_samples_per_request_bucket", "1.0"] == 1
 
 
+def test_the_engines_own_figures_are_looked_up(serve: Any) -> None:
+    engine = FakeEngine()
+    engine.measures.decoded(entries=3, requests=2, seconds=0.5)
+    engine.measures.decoded(entries=300, requests=2, seconds=0.5)
+    engine.measures.accepted_drafts = 4
+    found = measured(serve(engine))
+    assert found["locum_queue_depth",] == 2
+    assert found["locum_kv_cells_headroom",] == 70
+    assert found["locum_prefix_hit_ratio",] == 0.25
+    assert found["locum_accepted_drafts_total",] == 4
+    assert found["locum_decode_seconds_total",] == 1.0
+    assert found["locum_batch_entries_bucket", "4.0"] == 1
+    assert found["locum_batch_entries_bucket", "+Inf"] == 2
+    assert found["locum_batch_entries_sum",] == 303
+    assert found["locum_batch_requests_bucket", "2.0"] == 2
+
+
 def test_refused_and_unknown_requests_do_not_add_routes(serve: Any) -> None:
     endpoint = serve(FakeEngine(fail=EngineBusy("busy")))
     base = endpoint.base_url.removesuffix("/v1")

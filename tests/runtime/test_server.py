@@ -9,13 +9,14 @@ import pytest
 from fake_engine import FakeEngine
 
 from runtime.client import Endpoint
-from runtime.engine_api import EngineBusy, EngineError
+from runtime.engine_api import Constraint, EngineBusy, EngineError, Sampling
 from runtime.guard import MOST_BODY_BYTES
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 CALL = '<tool_call>{"name": "look", "arguments": {"path": "a"}}</tool_call>'
 TOOLS: list[Any] = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
 NAMED = {"type": "function", "function": {"name": "look"}}
+JSON = {"type": "json_object"}
 BAD_TOOL = {"type": "function", "function": {"name": "a", "parameters": {"type": "nothing"}}}
 
 
@@ -132,8 +133,11 @@ def test_only_the_markers_of_the_template_are_special(serve: Any) -> None:
         ("/v1/chat/completions", chat(tools=TOOLS * 2), 400),
         ("/v1/chat/completions", chat(tools=[BAD_TOOL]), 400),
         ("/v1/chat/completions", chat(n="1"), 400),
-        ("/v1/chat/completions", chat(response_format={"type": "json_object"}), 400),
-        ("/v1/chat/completions", chat(logprobs=True), 400),
+        ("/v1/chat/completions", chat(response_format={"type": "json_schema"}), 400),
+        ("/v1/chat/completions", chat(response_format={"type": "xml"}), 400),
+        ("/v1/chat/completions", chat(response_format=JSON, grammar='root ::= "a"'), 400),
+        ("/v1/chat/completions", chat(response_format=JSON, tools=TOOLS, tool_choice=NAMED), 400),
+        ("/v1/chat/completions", chat(logprobs=True, top_logprobs=21), 400),
         ("/v1/chat/completions", chat(model="other"), 404),
         ("/v1/chat/completions", chat(model="../../etc/passwd"), 404),
         ("/v1/chat/completions", chat(messages=[{"role": "user", "content": "a " * 2000}]), 400),
@@ -152,6 +156,30 @@ def test_bad_requests_are_errors_in_the_shape_of_openai(
     assert response.status_code == status
     assert response.json()["error"]["message"]
     assert engine.requests == []
+
+
+def test_a_grammar_that_the_engine_cannot_use_is_the_clients_fault(serve: Any) -> None:
+    engine = FakeEngine(grammars=False)
+    for stream in (True, False):
+        body = chat(response_format=JSON, stream=stream)
+        response = post(serve(engine), "/v1/chat/completions", body)
+        assert response.status_code == 400
+        assert response.json()["error"]["code"] == "bad_grammar"
+
+
+def test_all_that_steers_sampling_reaches_the_engine(serve: Any) -> None:
+    engine = FakeEngine()
+    body = chat(
+        top_k=3, min_p=0.1, frequency_penalty=0.5, presence_penalty=-1, repeat_penalty=1.1,
+        logit_bias={"7": -100}, deterministic=True, grammar='root ::= "a"',
+    )  # fmt: skip
+    answer = post(serve(engine), "/v1/chat/completions", body).json()
+    [request] = engine.requests
+    assert request.sampling == Sampling(1.0, 1.0, 3, 0.1, None, 0.5, -1, 1.1, {7: -100})
+    assert request.deterministic
+    assert request.constraint == Constraint("gbnf", 'root ::= "a"')
+    assert len(request.owner) == 64, "whose prompts these are, without the token itself"
+    assert answer["locum"] == {"guarantee": "best effort", "accepted_drafts": 0}
 
 
 def test_a_prompt_that_does_not_fit_states_both_counts_also_in_a_stream(serve: Any) -> None:

@@ -26,6 +26,8 @@ TOOLS: list[Any] = [
 NAMED = {"type": "function", "function": {"name": "look"}}
 GOOD, BAD, PROSE = ' {"path": "a"}}', ' {"file": "a"}}', " well, let me see"
 
+WHOLE = '{"name": "look", "arguments": {"path": "a"}}'
+
 
 def ask(endpoint: Endpoint, **changes: Any) -> httpx.Response:
     body = {
@@ -58,10 +60,11 @@ def called(response: httpx.Response) -> list[list[tuple[str, str]]]:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_named_tool_is_begun_for_the_model_and_called(serve: Any, stream: bool) -> None:
-    engine = FakeEngine((GOOD,))
-    response = ask(serve(engine), tool_choice=NAMED, stream=stream)
+    engine = FakeEngine((GOOD,), grammars=False)
+    options = {"include_usage": True} if stream else None
+    response = ask(serve(engine), tool_choice=NAMED, stream=stream, stream_options=options)
     assert called(response) == [[("look", '{"path": "a"}')]]
-    assert response.headers["x-locum-tool-choice"] == "sampled-and-checked"
+    assert '"tool_choice":"sampled and checked"' in response.text.replace('": "', '":"')
     [request] = engine.requests
     assert "".join(part.text for part in request.prompt).endswith(
         '<tool_call>\n{"name": "look", "arguments":'
@@ -69,9 +72,33 @@ def test_a_named_tool_is_begun_for_the_model_and_called(serve: Any, stream: bool
     assert "</tool_call>" in request.stop
 
 
+@pytest.mark.parametrize("choice", [NAMED, "required"])
+def test_a_grammar_makes_the_call_where_the_engine_has_them(serve: Any, choice: Any) -> None:
+    engine = FakeEngine((WHOLE,))
+    response = ask(serve(engine), tool_choice=choice)
+    assert called(response) == [[("look", '{"path": "a"}')]]
+    assert response.json()["locum"]["tool_choice"] == "grammar"
+    [request] = engine.requests
+    assert "".join(part.text for part in request.prompt).endswith("<tool_call>\n")
+    assert request.constraint is not None
+    allowed = json.loads(request.constraint.text)["anyOf"]
+    names = [one["properties"]["name"]["const"] for one in allowed]
+    assert names == (["look"] if choice == NAMED else ["look", "list"])
+    assert allowed[0]["properties"]["arguments"] == TOOLS[0]["function"]["parameters"]
+
+
+def test_a_schema_with_references_goes_without_a_grammar(serve: Any) -> None:
+    schema = {"$defs": {"p": {"type": "string"}}, "properties": {"path": {"$ref": "#/$defs/p"}}}
+    tools = [{"type": "function", "function": {"name": "look", "parameters": schema}}]
+    engine = FakeEngine((GOOD,))
+    response = ask(serve(engine), tools=tools, tool_choice="required")
+    assert called(response) == [[("look", '{"path": "a"}')]]
+    assert engine.requests[0].constraint is None
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_required_call_may_be_of_any_tool(serve: Any, stream: bool) -> None:
-    engine = FakeEngine(('list", "arguments": {"path": "b"}}',))
+    engine = FakeEngine(('list", "arguments": {"path": "b"}}',), grammars=False)
     response = ask(serve(engine), tool_choice="required", stream=stream)
     assert called(response) == [[("list", '{"path": "b"}')]]
     assert '"finish_reason":"tool_calls"' in response.text.replace(" ", "")
@@ -79,7 +106,7 @@ def test_a_required_call_may_be_of_any_tool(serve: Any, stream: bool) -> None:
 
 @pytest.mark.parametrize("wrong", [BAD, PROSE, " {"])
 def test_a_sample_that_is_no_such_call_is_drawn_again_warmer(serve: Any, wrong: str) -> None:
-    engine = FakeEngine(rounds=[(wrong, GOOD), (wrong,), (GOOD,)])
+    engine = FakeEngine(rounds=[(wrong, GOOD), (wrong,), (GOOD,)], grammars=False)
     response = ask(serve(engine), tool_choice=NAMED, n=2, temperature=0, seed=3)
     assert called(response) == [[("look", '{"path": "a"}')]] * 2
     assert [request.n for request in engine.requests] == [2, 1, 1]
