@@ -22,7 +22,7 @@ from tui.view import RunView
 from tui.widgets.board import Board
 from tui.widgets.diffview import DiffView
 from tui.widgets.pane import Pane
-from tui.widgets.sidebar import Sidebar, breadcrumb
+from tui.widgets.sidebar import Sidebar, breadcrumb, heading
 from tui.widgets.speech import SpeechPane
 from tui.widgets.statusbar import StatusBar
 from tui.widgets.testpanel import TestPanel
@@ -175,22 +175,10 @@ class RunScreen(Screen[None]):
 
     def _draw_lines(self) -> None:
         width = self.size.width
-        self.query_one("#title", Static).update(self._title())
+        self.query_one("#title", Static).update(heading(self.view))
         self.query_one("#crumbs", Static).update(breadcrumb(self.view, width - 2))
         self.query_one("#doing", Static).update(self._doing())
         self.query_one(StatusBar).show(self.view)
-
-    def _title(self) -> Content:
-        started, done = self.view.started, self.view.done
-        if started is None:
-            return Content.assemble(("locum", "bold $text-primary"), "  a run begins")
-        name = cell(started.path.rstrip("/").rpartition("/")[2], "bold")
-        title = Content.assemble(("locum", "bold $text-primary"), "  ", name, "  ")
-        if done is not None:
-            return title + cell(
-                done.headline, "$text-success" if not done.exit_status else "$text-warning"
-            )
-        return title + cell(started.run_id, "$muted")
 
     def _doing(self) -> Content:
         ended = self._source.ended

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from tui.view import Attempt, RunView
+from tui.view import RunView
+from tui.view_parts import Attempt
 from tui.widgets.pane import Pane
 from tui.words import cell, rows
 

@@ -93,3 +93,17 @@ def _item(item: PlanItem, width: int) -> list[Content]:
 def _ends(left: Content, right: Content, width: int) -> Content:
     gap = max(1, width - left.cell_length - right.cell_length)
     return Content.assemble(left, " " * gap, right).truncate(width, ellipsis=True)
+
+
+def heading(view: RunView) -> Content:
+    """The first line of the screen: which repository, and what came of it."""
+    started, done = view.started, view.done
+    if started is None:
+        return Content.assemble(("locum", "bold $text-primary"), "  a run begins")
+    name = cell(started.path.rstrip("/").rpartition("/")[2], "bold")
+    title = Content.assemble(("locum", "bold $text-primary"), "  ", name, "  ")
+    if done is not None:
+        return title + cell(
+            done.headline, "$text-success" if not done.exit_status else "$text-warning"
+        )
+    return title + cell(started.run_id, "$muted")

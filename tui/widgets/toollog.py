@@ -11,7 +11,8 @@ from textual.widgets import Collapsible, Static
 
 from agent import events as ev
 from tools.text import one_line
-from tui.view import Group, RunView
+from tui.view import RunView
+from tui.view_parts import Group
 from tui.widgets.scrolling import Scrolling
 from tui.words import cell
 
