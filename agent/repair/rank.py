@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from agent.repair.behaviour import Behaviours, Digests
-from agent.repair.edit import SourceReader, read_source
+from agent.repair.edit import SourceReader, edited_files, read_source
 from agent.repair.likelihood import Likelihood
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Ranking, Verdict
 
@@ -19,8 +19,9 @@ TEMPLATE_TOTAL = 60.0
 """About what the weights of all template edits of a function add up to."""
 UNKNOWN = -9.0
 """Nats for a candidate of which neither probability nor weight is known."""
-LINE, CHARACTER, DELETION, SPECIAL = -0.4, -0.01, -1.0, -30.0
-"""Nats that changed lines and characters, pure deletions and literals of the test cost."""
+LINE, CHARACTER, DELETION, POINTLESS, SPECIAL = -0.4, -0.01, -1.0, -6.0, -30.0
+"""Nats that changed lines and characters, pure deletions, conditions that decide nothing and
+literals of the test cost."""
 MOST_READ, UNREAD = 6, -10.0
 """Survivors that the model reads, and nats for those that it does not."""
 PLAIN = 9.0
@@ -75,10 +76,13 @@ class BehaviourRanker:
 
         Those that hold a literal of the test come last, whatever they do.
         """
-        judged = self.judge(survivors, evidence, budget)
+        judged = self.judge(survivors, evidence)
         groups = self._groups(judged, evidence, budget)
-        heads = [max(group.members, key=lambda one: one.plainness) for group in groups]
-        rest = [one for one in judged if not any(one is head for head in heads)]
+        if self._likelihood is not None and len(judged) > 1:
+            groups = self._compared(groups, self._likelihood, evidence, budget)
+        heads = [group.head for group in groups]
+        rest = [one for group in groups for one in group.members if one is not group.head]
+        rest.sort(key=lambda one: -one.score)
         order = sorted([*heads, *rest], key=lambda one: one.special)
         compared = [group for group in groups if group.compared]
         agreeing = {id(one): len(group.members) for group in compared for one in group.members}
@@ -92,29 +96,42 @@ class BehaviourRanker:
             behaves=tuple(behaves.get(id(one), 0) for one in order),
         )
 
-    def judge(
-        self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget
-    ) -> tuple[Judgement, ...]:
+    def judge(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Judgement, ...]:
         """By single weight, with the score and, in words, what counted for and against each."""
-        told = self._literals_of_tests(evidence)
         judged = [
-            self._judge(verdict, _likelihood(verdict.candidate), evidence, told)
-            for verdict in survivors
+            self._judge(verdict, _likelihood(verdict.candidate), evidence) for verdict in survivors
         ]
-        judged.sort(key=lambda judgement: -judgement.score)
-        if self._likelihood is None or len(judged) < 2:
-            return tuple(judged)
-        read = [one.verdict.candidate for one in judged[:MOST_READ]]
-        nats = self._likelihood.of(read, evidence, budget)
-        again = [
-            self._judge(one.verdict, _read(nats[position]), evidence, told)
-            if position in nats
-            else _unread(one)
-            if nats
-            else one
-            for position, one in enumerate(judged)
+        return tuple(sorted(judged, key=lambda judgement: -judgement.score))
+
+    def _compared(
+        self,
+        groups: Sequence[_Group],
+        likelihood: Likelihood,
+        evidence: Evidence,
+        budget: Budget,
+    ) -> list[_Group]:
+        """The same groups, weighed by the model: one of each is read, then as many as may be."""
+        heads = [group.head for group in groups]
+        others = [one for group in groups for one in group.members if one is not group.head]
+        others.sort(key=lambda one: -one.score)
+        chosen = [*heads, *others][:MOST_READ]
+        read = likelihood.of([one.verdict.candidate for one in chosen], evidence, budget)
+        if not read:
+            return list(groups)
+        nats = {id(chosen[position]): value for position, value in read.items()}
+        weighed = [
+            _Group(
+                group.answers,
+                [
+                    self._judge(one.verdict, _read(nats[id(one)]), evidence)
+                    if id(one) in nats
+                    else _unread(one)
+                    for one in group.members
+                ],
+            )
+            for group in groups
         ]
-        return tuple(sorted(again, key=lambda judgement: -judgement.score))
+        return sorted(weighed, key=lambda group: -group.weight)
 
     def _groups(
         self, judged: Sequence[Judgement], evidence: Evidence, budget: Budget
@@ -132,9 +149,7 @@ class BehaviourRanker:
             group.members.append(judgement)
         return sorted(groups, key=lambda group: -group.weight)
 
-    def _judge(
-        self, verdict: Verdict, likely: tuple[float, str], evidence: Evidence, told: set[str]
-    ) -> Judgement:
+    def _judge(self, verdict: Verdict, likely: tuple[float, str], evidence: Evidence) -> Judgement:
         candidate = verdict.candidate
         score, reasons = likely[0], [likely[1]]
         removed, added = self._texts(candidate, evidence)
@@ -146,11 +161,29 @@ class BehaviourRanker:
         if not added.strip():
             score += DELETION
             reasons.append("only deletes code")
+        if self._is_pointless(candidate, evidence):
+            score += POINTLESS
+            reasons.append("a condition has the same answer both ways")
+        told = self._literals_of_tests(evidence)
         copied = sorted((_literals(added) - self._known(candidate, evidence)) & told)
         if copied:
             score += SPECIAL
             reasons.append(f"holds {', '.join(copied[:3])} of the failing test, new to the code")
         return Judgement(verdict, score, tuple(reasons), size, special=bool(copied))
+
+    def _is_pointless(self, candidate: Candidate, evidence: Evidence) -> bool:
+        """Whether the edit leaves more conditions that decide nothing than there were."""
+        before = {s.path: self._source(evidence, s.path) for s in candidate.splices}
+        try:
+            after = edited_files(candidate.splices, before)
+        except ValueError:
+            return False
+        return any(
+            language.pointless(after[path]) > language.pointless(before[path])
+            for path in after
+            for language in self._languages
+            if language.owns(path)
+        )
 
     def _texts(self, candidate: Candidate, evidence: Evidence) -> tuple[str, str]:
         """Text that goes and text that comes, without what both begin and end with."""
@@ -187,6 +220,11 @@ class _Group:
 
     answers: Digests
     members: list[Judgement]
+
+    @property
+    def head(self) -> Judgement:
+        """The one that reads best."""
+        return max(self.members, key=lambda one: one.plainness)
 
     @property
     def compared(self) -> bool:

@@ -248,5 +248,8 @@ class Language(Protocol):
     def fingerprint(self, source: str) -> str:
         """Equal for sources that differ only in layout and comments."""
 
+    def pointless(self, source: str) -> int:
+        """Number of conditions that lead to the same answer either way."""
+
     def test_code(self, source: str, test_id: str) -> Excerpt | None:
         """The test of this id with no other parameters than its case's; None when not found."""

@@ -7,6 +7,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from agent.repair.python.conditions import decides_nothing
 from agent.repair.python.parsed import Function, Parsed, definitions, parse, parse_fragment, parsed
 from agent.repair.python.testcode import test_code
 from agent.repair.seams import Excerpt, Span
@@ -31,6 +32,10 @@ class PythonLanguage:
 
     def parses(self, source: str) -> bool:
         return parse(source) is not None
+
+    def pointless(self, source: str) -> int:
+        tree = parse(source)
+        return 0 if tree is None else sum(map(decides_nothing, ast.walk(tree)))
 
     def fingerprint(self, source: str) -> str:
         """A digest of the tree without positions; whole indented lines of a block work as well.

@@ -38,12 +38,10 @@ def test_a_usual_template_edit_comes_before_a_rare_one(
     assert RANKER.rank([rare, usual], evidence(SOURCE, "f"), budget).order[0] == usual
 
 
-def test_a_literal_copied_from_the_test_goes_to_the_end(
-    evidence: Callable[..., Evidence], budget: Budget
-):
+def test_a_literal_copied_from_the_test_goes_to_the_end(evidence: Callable[..., Evidence]):
     special = survivor("b = a", "b = 1234", -0.5)
     honest = survivor("b = a", "b = a * a", -12.0)
-    judged = RANKER.judge([special, honest], evidence(SOURCE, "f"), budget)
+    judged = RANKER.judge([special, honest], evidence(SOURCE, "f"))
     assert [j.verdict for j in judged] == [honest, special]
     assert "holds 1234 of the failing test, new to the code" in judged[1].reasons
 
@@ -54,9 +52,9 @@ def test_the_smaller_edit_wins_between_equals(evidence: Callable[..., Evidence],
     assert RANKER.rank([large, small], evidence(SOURCE, "f"), budget).order[0] == small
 
 
-def test_deleting_code_counts_against_an_edit(evidence: Callable[..., Evidence], budget: Budget):
+def test_deleting_code_counts_against_an_edit(evidence: Callable[..., Evidence]):
     gone = survivor("b = a\n    ", "", -5.0)
-    judged = RANKER.judge([gone], evidence(SOURCE, "f"), budget)
+    judged = RANKER.judge([gone], evidence(SOURCE, "f"))
     assert "only deletes code" in judged[0].reasons
 
 
@@ -132,3 +130,20 @@ def test_a_single_survivor_is_not_read(evidence: Callable[..., Evidence], budget
     only = survivor("b = a", "b = zz")
     assert reading(scorer).rank([only], evidence(SOURCE, "f"), budget).order == (only,)
     assert not scorer.asked
+
+
+def test_a_condition_that_decides_nothing_counts_against_an_edit(
+    evidence: Callable[..., Evidence],
+):
+    source = "def f(a):\n    if a > 3:\n        return True\n    return False\n"
+
+    def edit(old: str, new: str) -> Verdict:
+        start = source.index(old)
+        splice = Splice(path="m.py", start=start, end=start + len(old), text=new)
+        candidate = Candidate(strategy="branch", splices=(splice,), log_probability=-2.0)
+        return Verdict(candidate=candidate, target_passed=1, target_total=1)
+
+    pointless, honest = edit("False", "True"), edit("a > 3", "a >= 3")
+    judged = RANKER.judge([pointless, honest], evidence(source, "f"))
+    assert [one.verdict for one in judged] == [honest, pointless]
+    assert "a condition has the same answer both ways" in judged[1].reasons

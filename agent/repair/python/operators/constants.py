@@ -69,37 +69,9 @@ def number_scale(node: ast.Constant, context: Context) -> Iterator[Edit]:
 
 @operator("flip-boolean", ast.Constant, prior=4.0)
 def flip_boolean(node: ast.Constant, context: Context) -> Iterator[Edit]:
-    if isinstance(node.value, bool) and not _answered_alike(node, context):
+    if isinstance(node.value, bool):
         yield context.replace(node, repr(not node.value))
         yield context.replace(node, "None", 0.2)
-
-
-def _answered_alike(node: ast.Constant, context: Context) -> bool:
-    """Whether a condition would have the same answer both ways if this one were turned round.
-
-    Nobody mends a condition so; it only pleases tests that look at one side.
-    """
-    answer = context.parent(node)
-    if not isinstance(answer, ast.Return):
-        return False
-    around = context.parent(answer)
-    others: list[ast.stmt] = []
-    if isinstance(around, ast.If):
-        block = context.block(around)
-        others += around.orelse[-1:] if answer in around.body else around.body[-1:]
-        others += block[block.index(around) + 1 :][:1] if not around.orelse else []
-    beside = context.block(answer)
-    before = beside[: beside.index(answer)][-1:]
-    others += [one for block in before if isinstance(block, ast.If) for one in block.body[-1:]]
-    return any(_is_bool(other, not node.value) for other in others)
-
-
-def _is_bool(statement: ast.stmt, value: bool) -> bool:
-    return (
-        isinstance(statement, ast.Return)
-        and isinstance(statement.value, ast.Constant)
-        and statement.value.value is value
-    )
 
 
 @operator("empty-value", ast.Constant, ast.List, ast.Dict, ast.Tuple, prior=1.5)

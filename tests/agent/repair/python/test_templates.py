@@ -183,19 +183,3 @@ def test_no_edit_leaves_parentheses_or_terms_that_say_nothing(body: str, mend: s
     found = {edit.apply(source) for edit in edits}
     assert source.replace(body, mend) in found
     assert not [text for text in found if never in text]
-
-
-@pytest.mark.parametrize(
-    ("body", "answers"),
-    [
-        ("if a:\n    return True\nreturn False", False),
-        ("if a:\n    return False\nelse:\n    return True", False),
-        ("if a:\n    b += 1\nreturn False", True),
-        ("if a:\n    return None\nreturn False", True),
-    ],
-)
-def test_no_answer_is_turned_round_that_makes_a_condition_pointless(body: str, answers: bool):
-    source = function(body)
-    edits = PythonTemplates().edits(source, suspect_of(source, "f"))
-    flips = [edit for edit in edits if edit.operator == "flip-boolean" and edit.text != "None"]
-    assert bool(flips) is answers
