@@ -42,7 +42,7 @@ def fix(
     tmp_path: Path,
     serve: Callable[[FakeEngine], Endpoint],
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[], dict[str, Any]]:
+) -> Callable[..., dict[str, Any]]:
     served = serve(FakeEngine(replies=("nothing",)))
     monkeypatch.setenv("LOCUM_TOKEN", served.token)
     # Without pairs, which would mend both faults at once.
@@ -52,9 +52,9 @@ def fix(
     (root / "calc.py").write_text(BUGGY)
     (root / "test_calc.py").write_text(TESTS)
 
-    def run() -> dict[str, Any]:
+    def run(budget: str = "60s") -> dict[str, Any]:
         file = tmp_path / "report.json"
-        words = ["fix", root, "--yes", "--only", "bugs", "--budget", "60s", "--json", file]
+        words = ["fix", root, "--yes", "--only", "bugs", "--budget", budget, "--json", file]
         result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
         report: dict[str, Any] = json.loads(file.read_text())
         assert result.exit_code == report["exit_status"], result.output
@@ -64,7 +64,7 @@ def fix(
 
 
 def test_the_rest_of_the_tests_is_an_item_of_its_own(
-    fix: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    fix: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(dividing, "ROUNDS", 1)
     report = fix()
@@ -77,10 +77,10 @@ def test_the_rest_of_the_tests_is_an_item_of_its_own(
 
 
 def test_nothing_is_divided_while_one_edit_may_still_mend_all(
-    fix: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    fix: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(dividing, "ROUNDS", 1000)
-    report = fix()
+    report = fix("12s")
     (item,) = report["items"]
     assert item["status"] == "partly fixed"
     assert (report["before"]["passed"], report["after"]["passed"]) == (2, 4)
