@@ -84,13 +84,17 @@ def _verify(deps: Deps, state: RunState) -> RunState:
     divided = _divide(deps, state, item, partial)
     if divided is not None:
         return divided
-    return {
+    changes: RunState = {
         "items": _with(state, item),
         "batch": [],
         "round": state.get("round", 0) + 1,
         "partial": [dump(verdict) for verdict in partial],
         "seconds": deps.budget.seconds_spent,
     }
+    if partial and deps.budget.spent:
+        # No other node follows that could keep what was found.
+        return _close(deps, {**state, **changes}, item)
+    return changes
 
 
 def _divide(
