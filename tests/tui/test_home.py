@@ -223,7 +223,7 @@ def test_every_screen_draws_in_every_theme(drive: Any, finished: str, theme: str
         pilot.app.post_message(messages.ShowRun(finished, replay=True))
         await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
         await until(pilot, lambda: "calculate_interest" in text_of(pilot.app.screen, "#side"))
-        assert "calculate" in pilot.app.export_screenshot()
+        await until(pilot, lambda: "calculate" in pilot.app.export_screenshot())
 
     drive(scenario, LocumApp(theme=theme))
 
