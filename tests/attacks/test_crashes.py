@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from crashing import PATIENCE, Scene, Toll, crash
 
-KILLS = int(os.environ.get("LOCUM_KILLS", 200 if os.environ.get("LOCUM_LONG_TESTS") else 8))
+KILLS = int(os.environ.get("LOCUM_KILLS", 200 if os.environ.get("LOCUM_LONG_TESTS") else 4))
 SEED = int(os.environ.get("LOCUM_KILLS_SEED", "20260102"))
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def test_a_kill_at_any_moment_does_no_harm(scene: Scene, tmp_path: Path) -> None
     assert sum(toll.hits.values()) > KILLS // 2, "positive control: most kills hit something"
 
 
-@pytest.mark.parametrize("largest", [0, 1_000, 20_000, 60_000])
+@pytest.mark.parametrize("largest", [1_000, 20_000])
 def test_a_full_disk_leaves_the_tree_alone_and_the_run_resumable(
     scene: Scene, largest: int
 ) -> None:

@@ -52,7 +52,8 @@ async def _picture(
             await page.ask("Page.navigate", url=address)
             while True:
                 told = await page.ask("Page.captureScreenshot", format="png")
-                if good(shot := base64.b64decode(told["data"])):
+                # There is nothing to take a picture of while the page is exchanged for another.
+                if "data" in told and good(shot := base64.b64decode(told["data"])):
                     return shot, page.asked
                 await asyncio.sleep(1)
 

@@ -41,7 +41,7 @@ class Terminal:
     def screen(self, *, colours: bool = False) -> str:
         return self.run("capture-pane", "-p", "-t", "ui", *(["-e"] if colours else []))
 
-    def wait(self, text: str, seconds: float = 90.0) -> str:
+    def wait(self, text: str, seconds: float = 20.0) -> str:
         end = time.monotonic() + seconds
         shown = ""
         while time.monotonic() < end:
@@ -83,7 +83,21 @@ def agent(home: Path) -> Callable[..., list[str]]:
     def words(*rest: str, **more: str) -> list[str]:
         extra = [f"{name}={value}" for name, value in more.items()]
         program = [sys.executable, "-P", "-m", "agent", "ui", *rest]
-        return ["env", "-u", "NO_COLOR", "-u", "CI", "COLORTERM=truecolor", *env, *extra, *program]
+        return [
+            "env",
+            "-u",
+            "NO_COLOR",
+            "-u",
+            "CI",
+            "-u",
+            "COLUMNS",
+            "-u",
+            "LINES",
+            "COLORTERM=truecolor",
+            *env,
+            *extra,
+            *program,
+        ]
 
     return words
 
@@ -94,8 +108,8 @@ def test_a_session_by_keys(
     terminal.start(130, 40, agent())
     assert "Mend a repository" in terminal.wait("not finished")
     terminal.run("send-keys", "-t", "ui", "v")
-    shown = terminal.wait("calculate_interest")
-    assert "★1" in shown
+    terminal.wait("calculate_interest")
+    terminal.wait("★1")
     terminal.run("send-keys", "-t", "ui", "3")
     terminal.run("send-keys", "-t", "ui", "f")
     terminal.wait("Failed before, pass now")

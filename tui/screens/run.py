@@ -225,7 +225,7 @@ class RunScreen(Screen[None]):
         if self.maximized is not None:
             self.minimize()
         elif self.focused is not None and self.focused.has_class("pane"):
-            self.maximize(self.focused)
+            self.maximize(self.focused, container=False)
 
     def _choose(self, name: str) -> None:
         """A narrow screen shows this pane alone; a wide one in its right column."""

@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 
 
 class Scrolling(VerticalScroll):
+    ALLOW_MAXIMIZE = True  # a container that scrolls may not, by default
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", show=False),
         Binding("k", "scroll_up", "Up", show=False),
