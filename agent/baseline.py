@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 
 from agent import environment
 from agent.deps import Deps
-from agent.environment import hung
 from agent.errors import Unusable
 from agent.events import Note, TestsFinished
 from agent.repair import affordable
@@ -91,7 +90,7 @@ def _stopped(report: TestReport) -> str:
 def without_interrupted(report: TestReport) -> TestReport:
     """The test that ran when the time was over did not fail: it was not waited for."""
     *rest, last = report.results
-    if hung(last):
+    if last.hung:
         return report.model_copy(update={"results": tuple(rest)})
     return report
 
@@ -119,7 +118,7 @@ def with_coverage(
 def _telling_first(deps: Deps, failing: Sequence[TestResult]) -> list[TestResult]:
     """Tests that wait for a network or hang come last, lest they use up the time of the others."""
     root = deps.workspace.root
-    return sorted(failing, key=lambda test: (hung(test), bool(environment.reason(test, root))))
+    return sorted(failing, key=lambda test: (test.hung, bool(environment.reason(test, root))))
 
 
 def _measured(deps: Deps, baseline: TestReport, wanted: list[str]) -> TestReport:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent import config, runner
+from agent import config, runner, tasks
 from agent.approval import Approver
 from agent.errors import AgentError, Unusable
 from agent.events import Done, Event
 from agent.runner import Run
-from agent.state import Approval, Goal, Scope, Task
+from agent.state import Approval, Goal, Task
 from tools.text import one_line
 
 MOST_SECONDS = 1800.0
@@ -31,27 +31,14 @@ def inside(root: Path, named: str) -> Path:
     return found
 
 
-def task(folder: Path, goal: Goal, approval: Approval, given: dict[str, Any], **more: Any) -> Task:
+def task(folder: Path, goal: Goal, approval: Approval, given: dict[str, Any]) -> Task:
     """A task with the user's settings; `given` has what the other program may choose."""
-    settings = config.resolve(folder)
-    only = given.get("only", settings["only"])
-    return Task(
-        path=str(folder),
-        goal=goal,
-        approval=approval,
-        test_command=settings["test_cmd"],
-        budget_seconds=min(given.get("budget_seconds", settings["budget"]), MOST_SECONDS),
-        scope=Scope(only) if only else Scope.TOUCHED,
-        candidates=given.get("candidates", settings["candidates"]),
-        issue=given.get("issue", ""),
-        model=settings["model"],
-        endpoint=settings["endpoint"],
-        escalate=settings["escalate"],
-        escalate_model=settings["escalate_model"],
-        allow_plain_http=settings["allow_plain_http"],
-        seed=settings["seed"],
-        **more,
+    names = {"budget_seconds": "budget", "only": "only", "candidates": "candidates"}
+    chosen = {name: given[key] for key, name in names.items() if key in given}
+    asked = tasks.task(
+        str(folder), config.resolve(folder, chosen), approval, goal, issue=given.get("issue", "")
     )
+    return asked.model_copy(update={"budget_seconds": min(asked.budget_seconds, MOST_SECONDS)})
 
 
 def finish(run: Run, approve: Approver, heard: Callable[[Event], None]) -> Done:

@@ -51,11 +51,6 @@ def reason(test: TestResult, root: Path) -> str:
     return "a locale or time zone is not installed" if _LOCALE.search(text) else ""
 
 
-def hung(test: TestResult) -> bool:
-    """Whether it was stopped: its code may loop without end, or the machine may be slow."""
-    return test.message.startswith("TestTimeout")
-
-
 def _is_ours(module: str, root: Path) -> bool:
     """Whether the first part of a dotted name is a module or package of the repository."""
     name = module.partition(".")[0]

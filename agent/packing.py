@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from agent.errors import AgentError
+from agent.repair.edit import common
 
 
 class NotKept(AgentError):
@@ -23,8 +24,8 @@ def packed(before: bytes | None, after: bytes | None) -> dict[str, Any]:
     if after is None:
         return told
     old, new = _text(before or b""), _text(after)
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
+    start = common(old, new)
+    end = common(old[start:][::-1], new[start:][::-1])
     return told | {"start": start, "end": len(old) - end, "text": new[start : len(new) - end]}
 
 
@@ -44,15 +45,3 @@ def unpacked(told: dict[str, Any], before: bytes | None) -> bytes | None:
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", "surrogateescape")
-
-
-def _common(one: str, other: str) -> int:
-    """Length of the common beginning, by halving: comparing slices is much faster than letters."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

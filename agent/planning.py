@@ -52,7 +52,7 @@ def bug_items(
         every = localizer.localize(root, _focus(spectrum, tests))
         mendable = [suspect for suspect in every if not protection.covers(suspect.path)]
         items.append(_bug(tests, mendable[:SUSPECTS_KEPT], reason))
-    stopped = {test.id for test in failing if environment.hung(test)}
+    stopped = {test.id for test in failing if test.hung}
     items.sort(key=lambda item: _order(item, stopped))
     return items + [_broken(test) for test in broken]
 

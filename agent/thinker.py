@@ -201,22 +201,16 @@ class Thinker:
         client = self._connect()
         messages = self._admitted(messages)
         self._emit(Doing(text="The model reads the code: where would it have written other code?"))
-        started = self._budget.clock()
-        usage = Usage(0, 0)
-
-        def count(given: Usage) -> None:
-            nonlocal usage
-            usage = given
-
+        started, usage = self._budget.clock(), [Usage(0, 0)]
         try:
-            ask = partial(client.branch, messages, forced, on_usage=count, **options)
+            ask = partial(client.branch, messages, forced, on_usage=usage.append, **options)
             branches = interruptible(ask, self._check)
         except BranchingUnsupported:
             self._emit(Note(text="This endpoint cannot branch; the search samples instead."))
             raise
         self._count(
             "branch",
-            usage,
+            usage[-1],
             self._budget.clock() - started,
             {
                 **self._kept({"messages": messages, "forced": forced}),
@@ -232,18 +226,12 @@ class Thinker:
         client = self._connect()
         messages = self._admitted(messages)
         self._emit(Doing(text=f"The model compares {len(continuations)} pieces of code"))
-        started = self._budget.clock()
-        usage = Usage(0, 0)
-
-        def count(given: Usage) -> None:
-            nonlocal usage
-            usage = given
-
-        ask = partial(client.score, messages, continuations, forced=forced, on_usage=count)
+        started, usage = self._budget.clock(), [Usage(0, 0)]
+        ask = partial(client.score, messages, continuations, forced=forced, on_usage=usage.append)
         nats = interruptible(ask, self._check)
         asked = {"messages": messages, "forced": forced, "continuations": list(continuations)}
         exchange = {**self._kept(asked), "nats": list(nats)}
-        self._count("compare", usage, self._budget.clock() - started, exchange)
+        self._count("compare", usage[-1], self._budget.clock() - started, exchange)
         return nats
 
     def _admitted(self, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

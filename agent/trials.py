@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from agent.environment import hung
 from agent.errors import AgentError
 from agent.repair.seams import Suspect
 from tools.errors import ToolsError
@@ -118,7 +117,7 @@ class TestBench:
     def _remember(self, report: TestReport) -> None:
         """How long each test took, the first time it was seen."""
         for test in report.results:
-            if test.id not in self._seconds and hung(test):
+            if test.id not in self._seconds and test.hung:
                 self._hung.add(test.id)
             self._seconds.setdefault(test.id, _usual_seconds(test))
 
@@ -132,7 +131,7 @@ def _usual_seconds(test: TestResult) -> float:
     """What the test would take if it passed, as far as one can tell."""
     if test.outcome not in (Outcome.FAILED, Outcome.ERROR):
         return test.seconds
-    return 0.0 if hung(test) else min(test.seconds, FAILING_SECONDS)
+    return 0.0 if test.hung else min(test.seconds, FAILING_SECONDS)
 
 
 class GatewayTrials:

@@ -48,6 +48,11 @@ class TestResult(BaseModel):
     lines: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Covered lines by repository-relative path; empty unless the run measured coverage."""
 
+    @property
+    def hung(self) -> bool:
+        """Whether it was stopped: its code may loop without end, or the machine may be slow."""
+        return self.message.startswith("TestTimeout")
+
 
 class CallSeen(BaseModel):
     """One call of a watched function; values as shortened reprs."""

@@ -23,12 +23,11 @@ class Options:
 
         The person at the screen is asked before anything is applied. Raises Unusable.
         """
-        from agent import config
-        from agent.cli import settings
+        from agent import config, tasks
         from agent.state import Approval, Goal
 
         flags = {**self.given, "budget": budget_seconds, **({"only": "bugs"} if bugs_only else {})}
-        return settings.task(
+        return tasks.task(
             path,
             config.resolve(Path(path), flags),
             Approval.ASK,

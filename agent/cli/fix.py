@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from agent import tasks
 from agent.cli import outputs, settings
 from agent.cli.watch import watch
 from agent.errors import Unusable
@@ -82,7 +83,7 @@ def fix(
     if dry_run and (branch or pr):
         raise click.UsageError("--dry-run commits nothing; leave --branch and --pr away.")
     chosen = settings.resolved(ctx, path)
-    task = settings.task(
+    task = tasks.task(
         path,
         chosen,
         settings.approval(yes, dry_run, chosen["approve"]),

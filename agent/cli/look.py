@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from agent import tasks
 from agent.cli import outputs, settings
 from agent.cli.watch import watch
 from agent.state import Approval, Goal, Scope
@@ -65,7 +66,7 @@ def _look(
     from agent import runner
 
     chosen = settings.resolved(ctx, path)
-    task = settings.task(path, chosen, Approval.DRY_RUN, goal, allow_unsandboxed=unsandboxed)
+    task = tasks.task(path, chosen, Approval.DRY_RUN, goal, allow_unsandboxed=unsandboxed)
     if only is not None:
         task = task.model_copy(update={"scope": only})
     return watch(runner.start(task), wanted)

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from agent import config
 from agent.config import Settings
-from agent.state import Approval, Goal, Scope, Task
+from agent.state import Approval
 from runtime.models import DEFAULT_MODEL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -62,27 +62,6 @@ def resolved(ctx: click.Context, path: str) -> Settings:
     for sentence in settings.ignored:
         click.echo(sentence, err=True)
     return settings
-
-
-def task(path: str, settings: Settings, approval: Approval, goal: Goal, **more: Any) -> Task:
-    """The task for a run on the repository at `path`."""
-    only = settings["only"]
-    return Task(
-        path=str(Path(path).resolve()),
-        goal=goal,
-        test_command=settings["test_cmd"],
-        budget_seconds=settings["budget"],
-        approval=approval,
-        scope=Scope(only) if only else Scope.TOUCHED,
-        candidates=settings["candidates"],
-        model=settings["model"],
-        endpoint=settings["endpoint"],
-        escalate=settings["escalate"],
-        escalate_model=settings["escalate_model"],
-        allow_plain_http=settings["allow_plain_http"],
-        seed=settings["seed"],
-        **more,
-    )
 
 
 def complete_run(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:

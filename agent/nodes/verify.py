@@ -82,8 +82,9 @@ def _verify(deps: Deps, state: RunState) -> RunState:
             return _accept(deps, state, item, verdict, confirmed, others)
     partial = _partial(state, verdicts)
     divided = _divide(deps, state, item, partial)
-    if divided is not None:
+    if not isinstance(divided, list):
         return divided
+    partial = divided
     changes: RunState = {
         "items": _with(state, item),
         "batch": [],
@@ -99,16 +100,21 @@ def _verify(deps: Deps, state: RunState) -> RunState:
 
 def _divide(
     deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict]
-) -> RunState | None:
-    """Keep what mends most of the tests, and make the others an item of their own."""
+) -> RunState | list[Verdict]:
+    """Keep what mends most of the tests, and make the others an item of their own.
+
+    Else what is left of `partial`: what a clean run refused is not run again round by round.
+    """
+    refused = []
     for verdict in dividing.worth(deps, state, item, partial).order[:CONFIRMATIONS]:
         confirmed = _confirm(deps, state, item, verdict)
         if confirmed is None:
+            refused.append(verdict)
             continue
         narrow, whole = dividing.narrowed(item, verdict, confirmed.report)
         if narrow.targets and len(narrow.targets) < len(item.targets):
             return _accept(deps, state, narrow, whole, confirmed)
-    return None
+    return [verdict for verdict in partial if verdict not in refused]
 
 
 def _ranked(item: PlanItem, verdicts: Sequence[Verdict], ranking: Ranking) -> SurvivorsRanked:

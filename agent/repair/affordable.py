@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import PurePosixPath
 
-from agent.environment import hung
 from agent.repair.seams import Splice
 from tools.report import Outcome, TestReport, TestResult
 
@@ -23,7 +22,7 @@ def is_slow(whole: TestReport, budget_seconds: float) -> bool:
 
 def usual_seconds(whole: TestReport) -> float:
     """What the run would take if no test hung: a mended repository has none that does."""
-    return max(0.0, whole.seconds - sum(test.seconds for test in whole.results if hung(test)))
+    return max(0.0, whole.seconds - sum(test.seconds for test in whole.results if test.hung))
 
 
 def near(

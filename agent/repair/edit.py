@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -72,3 +72,13 @@ def edited_files(splices: Iterable[Splice], read: Mapping[str, str]) -> dict[str
     for splice in splices:
         by_path.setdefault(splice.path, []).append(splice)
     return {path: apply_splices(read[path], parts) for path, parts in by_path.items()}
+
+
+def common(one: Sequence[object], other: Sequence[object]) -> int:
+    """Length of what two texts, or two lists of lines, begin with."""
+    count = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        count += 1
+    return count

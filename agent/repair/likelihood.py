@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.repair.edit import SourceReader, edited_files, read_source
+from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.seams import Budget, Candidate, Evidence, Language
 from runtime.errors import BranchingUnsupported
@@ -141,8 +141,8 @@ def _around(candidate: Candidate, views: Mapping[int, Shown]) -> int | None:
 
 def _differing(old: list[str], new: list[str], closing: str) -> _Lines | None:
     """The lines in which two texts differ, with those behind; None when they are too many."""
-    head = _common(old, new)
-    tail = _common(old[head:][::-1], new[head:][::-1])
+    head = common(old, new)
+    tail = common(old[head:][::-1], new[head:][::-1])
     if max(len(old), len(new)) - head - tail > MOST_LINES:
         return None
     following = [*old[len(old) - tail :], closing][:TAIL]
@@ -151,16 +151,6 @@ def _differing(old: list[str], new: list[str], closing: str) -> _Lines | None:
         for lines in (old, new)
     ]
     return _Lines(tuple(old[:head]), *texts)
-
-
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Number of equal lines at the beginning."""
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count
 
 
 def _split(text: str) -> list[str]:

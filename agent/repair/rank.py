@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from agent.repair.behaviour import Behaviours, Digests
-from agent.repair.edit import SourceReader, edited_files, read_source
+from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.likelihood import Likelihood
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Ranking, Verdict
 
@@ -36,6 +36,9 @@ class Judgement:
     score: float
     """Nats; larger is better."""
     reasons: tuple[str, ...]
+    """What was told of its likelihood comes first."""
+    likely: float = 0.0
+    """Nats of the score that stand for how likely the edit is."""
     size: float = 0.0
     """Nats of the score that the edit's size costs; at most 0."""
 
@@ -46,6 +49,19 @@ class Judgement:
     def plainness(self) -> float:
         """The order among edits that behave alike: the small and usual one reads best."""
         return self.score + (PLAIN - 1) * self.size
+
+    def read(self, nats: float | None) -> Judgement:
+        """The same, its likelihood by the model's measure; None when the model did not read it.
+
+        Such a one is put behind: its weight was made by another measure.
+        """
+        if nats is None:
+            told = (*self.reasons, "not read by the model")
+            return replace(self, score=self.score + UNREAD, reasons=told)
+        more = "more" if nats >= 0 else "less"
+        told = (f"the model likes it {abs(nats):.1f} nats {more} than the code as it was",)
+        score = self.score - self.likely + nats
+        return replace(self, score=score, reasons=told + self.reasons[1:], likely=nats)
 
 
 class BehaviourRanker:
@@ -98,9 +114,8 @@ class BehaviourRanker:
 
     def judge(self, survivors: Sequence[Verdict], evidence: Evidence) -> tuple[Judgement, ...]:
         """By single weight, with the score and, in words, what counted for and against each."""
-        judged = [
-            self._judge(verdict, _likelihood(verdict.candidate), evidence) for verdict in survivors
-        ]
+        told = self._literals_of_tests(evidence)
+        judged = [self._judge(verdict, evidence, told) for verdict in survivors]
         return tuple(sorted(judged, key=lambda judgement: -judgement.score))
 
     def _compared(
@@ -120,15 +135,7 @@ class BehaviourRanker:
             return list(groups)
         nats = {id(chosen[position]): value for position, value in read.items()}
         weighed = [
-            _Group(
-                group.answers,
-                [
-                    self._judge(one.verdict, _read(nats[id(one)]), evidence)
-                    if id(one) in nats
-                    else _unread(one)
-                    for one in group.members
-                ],
-            )
+            _Group(group.answers, [one.read(nats.get(id(one))) for one in group.members])
             for group in groups
         ]
         return sorted(weighed, key=lambda group: -group.weight)
@@ -149,9 +156,10 @@ class BehaviourRanker:
             group.members.append(judgement)
         return sorted(groups, key=lambda group: -group.weight)
 
-    def _judge(self, verdict: Verdict, likely: tuple[float, str], evidence: Evidence) -> Judgement:
+    def _judge(self, verdict: Verdict, evidence: Evidence, told: set[str]) -> Judgement:
         candidate = verdict.candidate
-        score, reasons = likely[0], [likely[1]]
+        likely, why = _likelihood(candidate)
+        score, reasons = likely, [why]
         removed, added = self._texts(candidate, evidence)
         lines = max(removed.count("\n"), added.count("\n")) + 1
         changed = abs(len(added) - len(removed)) + min(len(added), len(removed)) // 4
@@ -164,12 +172,11 @@ class BehaviourRanker:
         if self._is_pointless(candidate, evidence):
             score += POINTLESS
             reasons.append("a condition has the same answer both ways")
-        told = self._literals_of_tests(evidence)
         copied = sorted((_literals(added) - self._known(candidate, evidence)) & told)
         if copied:
             score += SPECIAL
             reasons.append(f"holds {', '.join(copied[:3])} of the failing test, new to the code")
-        return Judgement(verdict, score, tuple(reasons), size, special=bool(copied))
+        return Judgement(verdict, score, tuple(reasons), likely, size, special=bool(copied))
 
     def _is_pointless(self, candidate: Candidate, evidence: Evidence) -> bool:
         """Whether the edit leaves more conditions that decide nothing than there were."""
@@ -190,9 +197,9 @@ class BehaviourRanker:
         removed, added = [], []
         for splice in candidate.splices:
             old, new = self._source(evidence, splice.path)[splice.start : splice.end], splice.text
-            head = _common(old, new)
+            head = common(old, new)
             old, new = old[head:], new[head:]
-            tail = _common(old[::-1], new[::-1])
+            tail = common(old[::-1], new[::-1])
             removed.append(old[: len(old) - tail])
             added.append(new[: len(new) - tail])
         return "\n".join(removed), "\n".join(added)
@@ -248,25 +255,6 @@ def _likelihood(candidate: Candidate) -> tuple[float, str]:
     return UNKNOWN, f"from {candidate.operator or candidate.strategy}"
 
 
-def _read(nats: float) -> tuple[float, str]:
-    return nats, f"the model prefers it to the code as it was by {nats:.1f} nats"
-
-
-def _unread(one: Judgement) -> Judgement:
-    """Behind those that the model has read: its weight was made by another measure."""
-    return replace(one, score=one.score + UNREAD, reasons=(*one.reasons, "not read by the model"))
-
-
 def _literals(text: str) -> set[str]:
     """Literals, quotes told apart from what they hold."""
     return {match.strip("\"'") for match in LITERAL.findall(text)}
-
-
-def _common(one: str, other: str) -> int:
-    """Length of the common beginning."""
-    count = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        count += 1
-    return count

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.environment import hung
 from agent.repair.seams import Evidence, Proposer, Suspect
 from tools.report import TestResult
 
@@ -162,7 +161,7 @@ def ordered(steps: Sequence[Step], evidence: Evidence, history: History) -> list
 
 
 def _seconds(test: TestResult) -> float:
-    return min(test.seconds, HANGING) if hung(test) else test.seconds
+    return min(test.seconds, HANGING) if test.hung else test.seconds
 
 
 def _slowness(suspect: Suspect) -> float:

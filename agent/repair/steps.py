@@ -6,13 +6,13 @@ one; seconds are the model's on two cores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from agent.repair.branch import Brancher, BranchProposer
 from agent.repair.combine import PairProposer
-from agent.repair.converse import ConverseProposer, ReadingTools
+from agent.repair.converse import ConverseProposer, ReadingTools, Talker
 from agent.repair.edit import SourceReader
 from agent.repair.infill import Filler, InfillProposer
 from agent.repair.likelihood import Scorer
@@ -20,7 +20,6 @@ from agent.repair.rewrite import RewriteProposer, Sampler
 from agent.repair.schedule import Step
 from agent.repair.seams import Language, Proposer
 from agent.repair.trace import TraceProposer, Watcher
-from runtime.client import Answer
 
 SUSPECTS = 8
 """Suspects that branches are asked for; the fault was among them in 54 of 62 measured bugs."""
@@ -33,22 +32,9 @@ TRACED = 2
 TRACE_SPREAD = ((1, 0.0), (7, 0.8))
 
 
-class Model(Brancher, Filler, Scorer, Protocol):
-    """What the search asks of a model."""
-
-    def chat(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        *,
-        purpose: str = "propose",
-        n: int = 1,
-        max_tokens: int = 512,
-        temperature: float = 0.0,
-        top_p: float = 1.0,
-        seed: int | None = None,
-        tools: Sequence[Mapping[str, Any]] = (),
-    ) -> Answer:
-        """Samples for those who rewrite, turns with tools for those who converse."""
+class Model(Brancher, Filler, Scorer, Talker, Protocol):
+    """What the search asks of a model: samples for those who rewrite, turns with tools for those
+    who converse."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,9 @@ import acp
 import pytest
 from acp.helpers import text_block
 from acp.schema import AllowedOutcome, DeniedOutcome, RequestPermissionResponse
-from fake_engine import FakeEngine
 
 from agent.acp_agent import _asked
 from agent.state import Goal
-from runtime.client import Endpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"
@@ -55,21 +52,9 @@ class Editor:
 
 
 @pytest.fixture
-def repo(
-    home: Path,
-    tmp_path: Path,
-    serve: Callable[[FakeEngine], Endpoint],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    served = serve(FakeEngine(replies=("calc.py:2: the comparison is the wrong way round",)))
-    monkeypatch.setenv("LOCUM_TOKEN", served.token)
-    monkeypatch.setenv("LOCUM_ENDPOINT", served.base_url)
+def repo(reversed_comparison: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOCUM_ONLY", "bugs")
-    root = tmp_path / "repo"
-    root.mkdir()
-    (root / "calc.py").write_text(BUGGY)
-    (root / "test_calc.py").write_text(TESTS)
-    return root
+    return reversed_comparison
 
 
 def prompted(repo: Path, editor: Editor, text: str) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import anyio
 import pytest
-from fake_engine import FakeEngine
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult
 
 from agent.mcp_server import Service
-from runtime.client import Endpoint
 
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"
 TESTS = "from calc import larger\n\n\ndef test_first():\n    assert larger(3, 2) == 3\n"
@@ -22,21 +20,9 @@ Talk = Callable[[Client], Awaitable[None]]
 
 
 @pytest.fixture
-def repo(
-    home: Path,
-    tmp_path: Path,
-    serve: Callable[[FakeEngine], Endpoint],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Path:
-    served = serve(FakeEngine(replies=("calc.py:2: the comparison is the wrong way round",)))
-    monkeypatch.setenv("LOCUM_TOKEN", served.token)
-    monkeypatch.setenv("LOCUM_ENDPOINT", served.base_url)
-    root = tmp_path / "repo"
-    root.mkdir()
-    (root / "calc.py").write_text(BUGGY)
-    (root / "test_calc.py").write_text(TESTS)
-    (tmp_path / "secret.txt").write_text("outside\n")
-    return root
+def repo(reversed_comparison: Path) -> Path:
+    (reversed_comparison.parent / "secret.txt").write_text("outside\n")
+    return reversed_comparison
 
 
 def talk(root: Path, with_it: Talk, *, apply: bool = False) -> None:

@@ -94,7 +94,7 @@ class Collector:
     def _find_problem(self, end: Mapping[str, Any]) -> str:
         culprit = one_line(str(end.get("culprit") or ""), 200)
         if end.get("timed_out"):
-            hung = culprit or next((r.id for r in self._results.values() if _hung(r)), "")
+            hung = culprit or next((r.id for r in self._results.values() if r.hung), "")
             where = f" while {one_line(hung, 200)} ran" if hung else ""
             return f"The test run was stopped at its time limit{where}."
         if self._problem:
@@ -128,10 +128,6 @@ class Collector:
             return "No tests were collected."
         lines = [line for line in strip_control(output).splitlines() if line.strip()]
         return f"No test ran: {one_line(lines[-1], 200)}" if lines else "No test ran."
-
-
-def _hung(result: TestResult) -> bool:
-    return result.message.startswith("TestTimeout")
 
 
 def _result(event: Mapping[str, Any]) -> TestResult:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
-from tui import messages
+from tui.screens.runs import RunsScreen
 from tui.widgets.runlist import RunList
 
 if TYPE_CHECKING:
     from agent.history import Past
 
 
-class HistoryScreen(Screen[None]):
+class HistoryScreen(RunsScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
         Binding("r", "resume", "Resume"),
@@ -68,16 +67,3 @@ Type to search by repository, result or run id; every word must occur.
             self.query_one(Input).value = ""
         else:
             self.app.pop_screen()
-
-    def action_resume(self) -> None:
-        if (run := self.query_one(RunList).chosen) is not None and run.exit_status is None:
-            self.post_message(messages.ResumeRun(run.run_id))
-
-    def action_replay(self) -> None:
-        if (run := self.query_one(RunList).chosen) is not None:
-            self.post_message(messages.ShowRun(run.run_id, replay=True))
-
-    @on(RunList.OptionSelected)
-    def _opened(self) -> None:
-        if (run := self.query_one(RunList).chosen) is not None:
-            self.post_message(messages.ShowRun(run.run_id))

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Button, Checkbox, Footer, Input, Select, Static
 
 from tui import messages
+from tui.screens.runs import RunsScreen
 from tui.widgets.runlist import RunList
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ Your files change only when you approve it; nothing leaves the machine.
 The first run fetches the model once (1.1 GB)."""
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(RunsScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "start", "New run"),
         Binding("r", "resume", "Resume"),
@@ -163,16 +163,3 @@ class HomeScreen(Screen[None]):
         seconds = float(self.query_one("#budget", Select).value)  # type: ignore[arg-type]
         bugs = self.query_one("#bugs", Checkbox).value
         self.post_message(messages.StartRun(str(path), seconds, bugs_only=bugs))
-
-    def action_resume(self) -> None:
-        if (run := self.query_one(RunList).chosen) is not None and run.exit_status is None:
-            self.post_message(messages.ResumeRun(run.run_id))
-
-    def action_replay(self) -> None:
-        if (run := self.query_one(RunList).chosen) is not None:
-            self.post_message(messages.ShowRun(run.run_id, replay=True))
-
-    @on(RunList.OptionSelected)
-    def _opened(self) -> None:
-        if (run := self.query_one(RunList).chosen) is not None:
-            self.post_message(messages.ShowRun(run.run_id))

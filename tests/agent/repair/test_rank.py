@@ -102,7 +102,7 @@ def test_the_model_compares_survivors_whatever_made_them(
     scorer = Likes("z")
     ranking = reading(scorer).rank([usual, liked, below], evidence(SOURCE, "f"), budget)
     assert ranking.order == (liked, below, usual)
-    assert ranking.reasons[0][0] == "the model prefers it to the code as it was by 2.0 nats"
+    assert ranking.reasons[0][0] == "the model likes it 2.0 nats more than the code as it was"
     begun = "```python\ndef f(a):\n"
     assert scorer.asked == [
         (begun + "    b = a\n", ("    return b\n```\n", "    return z\n```\n")),
