@@ -34,6 +34,7 @@ def drive(home: Path) -> Drive:
             running = app or LocumApp()
             async with running.run_test(size=size) as pilot:
                 await scenario(pilot)
+                await settled(pilot)
 
         asyncio.run(play())
 
@@ -48,6 +49,18 @@ async def until(pilot: Pilot[Any], what: Callable[[], object], seconds: float = 
                 return
         await pilot.pause(0.05)
     raise AssertionError(f"never came: {what}")
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Waits until the screen has mounted all it is made of.
+
+    An app that is closed while tabs are being mounted fails: their children are gone before they
+    choose the first of them.
+    """
+    there: set[int] = set()
+    while there != (now := {id(widget) for widget in pilot.app.screen.walk_children()}):
+        there = now
+        await pilot.pause()
 
 
 async def show(pilot: Pilot[Any], events: list[Any] | None = None) -> RunScreen:
