@@ -120,6 +120,10 @@ KEYS = (
         "candidates", 1, _number(1, 20),
         "How many edits that pass the tests to show, the chosen one included.", "3", _anything,
     ),
+    Key(
+        "explain", True, _switch, "Let the model explain the patch in the summary (some seconds).",
+        "true", _anything,
+    ),
     Key("seed", 0, _number(-(2**31), 2**31), "Seed of the model's sampling.", "0", _anything),
     Key(
         "approve", None, _one_of("ask", "yes", "dry-run"),

@@ -67,6 +67,8 @@ class Task(BaseModel):
     seed: int = 0
     candidates: int = Field(default=1, ge=1)
     """How many of the survivors the summary shows, the chosen one included."""
+    explain: bool = True
+    """Whether the model explains the patch in the summary."""
     allow_unsandboxed: bool = False
     branch: str = ""
     """Commit the approved patch on this new branch instead of writing to the working tree."""

@@ -20,6 +20,7 @@ def task(path: str, settings: Settings, approval: Approval, goal: Goal, **more: 
         approval=approval,
         scope=Scope(only) if only else Scope.TOUCHED,
         candidates=settings["candidates"],
+        explain=settings["explain"],
         model=settings["model"],
         endpoint=settings["endpoint"],
         escalate=settings["escalate"],

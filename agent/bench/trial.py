@@ -108,6 +108,7 @@ class Trials:
             budget_seconds=self.settings.budget_seconds,
             approval=Approval.YES,
             scope=Scope.BUGS,
+            explain=False,  # nobody reads it
             model=self.settings.model,
             seed=self.settings.seed,
             strategies=self.settings.strategies,

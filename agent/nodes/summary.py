@@ -65,7 +65,7 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
 def _explain(deps: Deps, state: RunState) -> str:
     """The model's words about the mended bugs; empty when it was never needed, or fails now."""
     bugs = [item for item in items_of(state) if item.kind is Kind.BUG and item.patch]
-    if not bugs or not deps.thinker.started:
+    if not (deps.task.explain and bugs and deps.thinker.started):
         return ""
     question = "\n".join(_question(item) for item in bugs[:BUGS_EXPLAINED])
     try:

@@ -119,6 +119,16 @@ def test_without_candidates_no_alternative_is_listed(fix: Fix, repo: Path) -> No
     result = fix(repo, "--yes")
     assert result.exit_code == 0, result.output
     assert "## Alternatives" not in result.stdout
+    assert "In the model's words" in result.stdout
+
+
+def test_the_explanation_can_be_left_out(
+    fix: Fix, repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCUM_EXPLAIN", "false")
+    result = fix(repo, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "In the model's words" not in result.stdout
 
 
 def test_a_dry_run_and_an_unwatched_run_change_nothing(fix: Fix, repo: Path) -> None:
