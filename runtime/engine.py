@@ -1,7 +1,7 @@
 """The model on llama.cpp as the server uses it: settings, and requests turned into jobs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from runtime.branch_memory import Memory
@@ -12,6 +12,7 @@ from runtime.engine_api import (
     Branched,
     BranchQuery,
     Cancellation,
+    EngineError,
     EngineState,
     Generated,
     Generation,
@@ -22,10 +23,12 @@ from runtime.engine_api import (
 )
 from runtime.generation import GenerationJob
 from runtime.hardware import (
+    cpu_model,
     gpu_memory_free,
     memory_available,
     offloaded_layers,
     physical_cores,
+    simd,
 )
 from runtime.lane import Lane
 from runtime.llama import (
@@ -36,17 +39,30 @@ from runtime.llama import (
     most_sequences,
     offloads,
     system_info,
+    version,
 )
 from runtime.measures import Measures
 from runtime.prefix_cache import PrefixCache
+from runtime.prefix_files import PrefixFiles
 from runtime.scheduler import Scheduler
 from runtime.scoring import RateJob, ScoreJob
 from runtime.tuning import Tuning, tuned
 
 _SHARE_OF_MEMORY = 8
 """Of the free memory, prompts read before may take one part in so many."""
+_SETTLE_SECONDS = 10.0
 
-__all__ = ["LlamaEngine", "Settings", "system_info", "tuned_settings"]
+__all__ = ["Kept", "LlamaEngine", "Settings", "system_info", "tuned_settings"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where prompts are kept from run to run: at most ``capacity`` bytes of files in a
+    ``folder``, only for the model with this SHA-256."""
+
+    folder: Path
+    capacity: int
+    model_sha256: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +74,7 @@ class Settings:
     ``threads`` None: one for each physical core this process may use; ``repack``: weights laid
     out for decoding; ``gpu_layers`` None: as many as fit on the GPU; ``waiting``: requests that
     may queue; ``prefix_memory``: bytes for prompts read before, if that much is free;
-    ``speculate``: guess greedy answers from the prompt.
+    ``speculate``: guess greedy answers from the prompt; ``kept``: prompts on disk.
     """
 
     context: int = 8192
@@ -74,6 +90,7 @@ class Settings:
     # 18,000 tokens of the 1.5B model.
     prefix_memory: int = 512 << 20
     speculate: bool = True
+    kept: Kept | None = None
 
 
 def tuned_settings(model_file: Path, settings: Settings) -> Settings:
@@ -97,7 +114,7 @@ class LlamaEngine:
     """The ``Engine`` of the server: a scheduler around a loaded model."""
 
     def __init__(self, model_file: Path, settings: Settings | None = None) -> None:
-        """Raises EngineError where the model cannot be loaded."""
+        """Raises EngineError where the model cannot be loaded, or prompts cannot be kept."""
         self._settings = settings = settings or Settings()
         layers = settings.gpu_layers
         if layers is None:
@@ -114,6 +131,7 @@ class LlamaEngine:
         self._measures = Measures()
         cells = max(settings.cells or 2 * self._context, self._context)
         self._cells = cells
+        self._files = _files(settings, cells, layers)
         shared = self._lane(cells, exclusive=False)
         self._scheduler = Scheduler(
             shared,
@@ -198,11 +216,21 @@ class LlamaEngine:
             prefix_bytes=self._cache.held,
             prefix_capacity=self._cache.capacity,
             measures=self._measures,
+            disk_tokens=sum(lane.disk_tokens for lane in lanes),
+            disk_bytes=self._files.held if self._files else 0,
+            disk_capacity=self._files.capacity if self._files else 0,
         )
+
+    def settle(self, seconds: float) -> None:
+        """Let the prompts that are kept on disk be written, for so long at most; the last
+        thing before an end without ``close``."""
+        if self._files is not None:
+            self._files.settle(seconds)
 
     def close(self) -> None:
         """Finish what is queued, stop the scheduler and free the model; once only."""
         self._scheduler.close()
+        self.settle(_SETTLE_SECONDS)
         self._weights.close()
 
     def _lane(self, cells: int, *, exclusive: bool) -> Lane:
@@ -214,7 +242,21 @@ class LlamaEngine:
             batch=self._settings.batch,
             threads=self._settings.threads or physical_cores(),
         )
-        return Lane(LlamaCore(self._weights, shape), self._cache, exclusive=exclusive)
+        core = LlamaCore(self._weights, shape)
+        return Lane(core, self._cache, exclusive=exclusive, files=self._files)
+
+
+def _files(settings: Settings, cells: int, layers: int) -> PrefixFiles | None:
+    """Files that fit cells computed by this very model, build, processor and settings."""
+    if (kept := settings.kept) is None:
+        return None
+    same = asdict(replace(settings, kept=None))
+    machine = (cpu_model(), simd(), physical_cores(), system_info(), version())
+    identity = (kept.model_sha256, machine, cells, layers)
+    try:
+        return PrefixFiles(kept.folder, kept.capacity, repr((identity, sorted(same.items()))))
+    except OSError as error:
+        raise EngineError(f"prompts cannot be kept on disk: {error}") from error
 
 
 def _planned_layers(model_file: Path, context: int) -> int:

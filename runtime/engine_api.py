@@ -204,7 +204,8 @@ class Rated:
 
 @dataclass(frozen=True)
 class EngineState:
-    """A look at the engine: requests, tokens in the cache, prompts reused, and its counters."""
+    """A look at the engine: requests, tokens in the cache, prompts reused (``disk_tokens`` of
+    them from files of an earlier run), and its counters."""
 
     running: int
     waiting: int
@@ -215,6 +216,9 @@ class EngineState:
     prefix_bytes: int
     prefix_capacity: int
     measures: Measures
+    disk_tokens: int = 0
+    disk_bytes: int = 0
+    disk_capacity: int = 0
 
 
 OnText = Callable[[int, str], None]

@@ -27,7 +27,8 @@ class EngineCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All figures of one moment."""
         state = self._state()
-        hits = state.cached_tokens / state.prompt_tokens if state.prompt_tokens else 0.0
+        asked = max(1, state.prompt_tokens)
+        hits, from_disk = state.cached_tokens / asked, state.disk_tokens / asked
         for name, story, value in (
             ("queue_depth", "Requests that wait for a seat.", state.waiting),
             ("engine_running", "Requests that are decoded.", state.running),
@@ -37,6 +38,9 @@ class EngineCollector(Collector):
             ("prefix_hit_ratio", "Prompt tokens that were not computed again, of all.", hits),
             ("prefix_cache_bytes", "Host memory that holds prompts.", state.prefix_bytes),
             ("prefix_cache_capacity_bytes", "Most that it may hold.", state.prefix_capacity),
+            ("prefix_disk_hit_ratio", "Prompt tokens read from disk, of all.", from_disk),
+            ("prefix_disk_bytes", "Files that hold prompts.", state.disk_bytes),
+            ("prefix_disk_capacity_bytes", "Most that they may take.", state.disk_capacity),
         ):
             yield GaugeMetricFamily(f"locum_{name}", story, value)
         measures = state.measures

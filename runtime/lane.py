@@ -4,11 +4,12 @@ A request gets a ``Seat``: a base sequence with its prompt, and slots for its sa
 only given if everything it may grow to fits, so a request that runs never meets a full cache.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from runtime.core import ROWS, STABLE, Core, Entry, State, Steps, common
 from runtime.prefix_cache import Piece, PrefixCache
+from runtime.prefix_files import PrefixFiles
 from runtime.sampling import Logits
 
 # While others decode, a prompt is read in pieces of this size, or their next token would wait
@@ -57,6 +58,8 @@ class Seat(Holding):
         self.core: Core = lane.core
         self.slots = slots
         self.cells = cells
+        self.reused = 0
+        """Tokens that were known when the request came."""
         self._lane = lane
 
     def reuse(self, tokens: Sequence[int], wanted_from: int, *, stable: bool) -> int:
@@ -105,9 +108,17 @@ class Seat(Holding):
 class Lane:
     """Seats on one core. ``exclusive``: one request at a time, always laid out in the same way."""
 
-    def __init__(self, core: Core, cache: PrefixCache, *, exclusive: bool = False) -> None:
+    def __init__(
+        self,
+        core: Core,
+        cache: PrefixCache,
+        *,
+        exclusive: bool = False,
+        files: PrefixFiles | None = None,
+    ) -> None:
         self.core = core
         self._cache = cache
+        self._files = files
         self._exclusive = exclusive
         self._free = list(range(core.sequences - 1, _DESK, -1))
         self._seats: list[Seat] = []
@@ -116,6 +127,8 @@ class Lane:
         their place."""
         self.prompt_tokens = 0
         self.cached_tokens = 0
+        self.disk_tokens = 0
+        """Of the cached ones, those that an earlier run had left on disk."""
 
     @property
     def chunk(self) -> int:
@@ -160,6 +173,7 @@ class Lane:
             seat.stable,
             lambda start, end: self._save(seat.base, start, end),
         )
+        self._keep(seat)
         resident = Holding(seat.owner, seat.base, seat.tokens, seat.stable)
         self._residents.append(resident)
         if self._exclusive or not seat.tokens:
@@ -181,6 +195,8 @@ class Lane:
         if found.known > len(seat.tokens):
             self._restore(seat, tokens, found.pieces)
             seat.stable = min(found.stable, len(seat.tokens))
+        self._fetch(seat, tokens[:most])
+        seat.reused = len(seat.tokens)
         self.prompt_tokens += len(tokens)
         self.cached_tokens += len(seat.tokens)
 
@@ -207,7 +223,26 @@ class Lane:
                 best, most = other, shared
         return best, most
 
-    def _restore(self, seat: Seat, tokens: Sequence[int], pieces: Sequence[Piece]) -> None:
+    def _fetch(self, seat: Seat, tokens: Sequence[int]) -> None:
+        """Add what earlier runs left on disk."""
+        if self._files is None or not seat.owner:
+            return
+        known = len(seat.tokens)
+        self._restore(seat, tokens, self._files.find(self._root(seat.owner), tokens, known))
+        if seat.stable == known:
+            seat.stable = len(seat.tokens)
+        self.disk_tokens += len(seat.tokens) - known
+
+    def _keep(self, seat: Seat) -> None:
+        """Leave on disk what was asked for a second time; most prompts never are."""
+        if self._files is None or not seat.owner:
+            return
+        again = seat.tokens[: min(seat.reused, seat.stable)]
+        self._files.keep(
+            self._root(seat.owner), again, lambda start, end: self._save(seat.base, start, end)
+        )
+
+    def _restore(self, seat: Seat, tokens: Sequence[int], pieces: Iterable[Piece]) -> None:
         for piece in pieces:
             start = max(piece.start, len(seat.tokens))
             if start >= piece.end:

@@ -49,7 +49,7 @@ class LocalServer:
             raise ModelMissing(f"There is no model file {model_file}; fetch one: agent model pull.")
         require_memory(model_file.stat().st_size, context)
         token = secrets.token_urlsafe(32)
-        command = [sys.executable, "-m", "runtime.server", "--die-with-parent"]
+        command = [sys.executable, "-m", "runtime.server", "--die-with-parent", "--own"]
         command += ["--model-file", str(model_file), "--model-id", model_id]
         command += ["--context", str(context)]
         if threads is not None:

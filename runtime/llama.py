@@ -261,6 +261,11 @@ def offloads() -> bool:
     return bool(llama_cpp.llama_supports_gpu_offload())
 
 
+def version() -> str:
+    """Of the bindings, which come with one version of llama.cpp."""
+    return str(llama_cpp.__version__)
+
+
 def system_info() -> str:
     """What this build of llama.cpp was compiled for: instruction sets and GPU backends."""
     info: bytes = llama_cpp.llama_print_system_info()

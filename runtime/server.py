@@ -33,8 +33,13 @@ from runtime.metrics import Counted, Metrics
 from runtime.tool_choice import Forced
 
 
-def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
-    """The application around a loaded model; every route wants the bearer ``token``."""
+def create_app(
+    engine: Engine, token: str, model_id: str = "local", owner: str | None = None
+) -> FastAPI:
+    """The application around a loaded model; every route wants the bearer ``token``.
+
+    ``owner`` is a secret that stands for the token where it has to last longer than the token.
+    """
     app = FastAPI(title="locum runtime", docs_url=None, redoc_url=None)
     # Added as middleware, so it stands before routing and also guards unknown paths.
     app.add_middleware(Guard, token=token)
@@ -43,8 +48,8 @@ def create_app(engine: Engine, token: str, model_id: str = "local") -> FastAPI:
     app.add_middleware(Counted, metrics=metrics)
     metrics.registry.register(EngineCollector(engine.state))
     # Whose prompts these are; the token itself need not be known any further.
-    owner = hashlib.sha256(token.encode()).hexdigest()
-    service = _Service(engine, model_id, owner, metrics)
+    digest = hashlib.sha256((owner or token).encode()).hexdigest()
+    service = _Service(engine, model_id, digest, metrics)
     app.add_api_route("/health", service.health, methods=["GET"])
     app.add_api_route(
         "/metrics", service.metrics, methods=["GET"], response_class=PlainTextResponse

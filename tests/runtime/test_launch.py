@@ -1,5 +1,6 @@
 """The server as a process of its own, with the small real model."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,12 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from runtime.client import Client
 from runtime.errors import EndpointUnreachable, ModelMissing, NotEnoughMemory, ServerFailed
 from runtime.launch import LocalServer
+from runtime.tuning import machine_key
 
 SMALL = "smollm2-135m"
 ModelFile = Callable[[str], Path]
@@ -131,3 +134,38 @@ def test_a_server_without_token_does_not_start(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "LOCUM_TOKEN" in done.stderr
+
+
+def test_the_users_next_server_finds_the_prompts_that_are_kept(
+    model_file: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = model_file(SMALL)
+    found = {"repack": False, "batch": 256, "threads": 1}
+    (tmp_path / "tuning.json").write_text(json.dumps({machine_key(file): found}))
+    monkeypatch.setenv("LOCUM_CACHE", str(tmp_path))
+    monkeypatch.setenv("LOCUM_KEEP_PROMPTS", "64")
+    question = {"role": "user", "content": "Count to five. " * 60}
+    cached = []
+    for _ in range(2):
+        with LocalServer.start(file, SMALL, context=1024, threads=1) as server:
+            headers = {"Authorization": f"Bearer {server.endpoint.token}"}
+            for _ in range(2):
+                answer = httpx.post(
+                    f"{server.endpoint.base_url}/chat/completions",
+                    json={"model": SMALL, "messages": [question], "max_tokens": 1},
+                    headers=headers,
+                    timeout=600,
+                ).json()
+                cached.append(answer["usage"]["prompt_tokens_details"]["cached_tokens"])
+    assert cached[0] == 0
+    assert cached[2] > 0, "another process, with another token of the same user"
+    assert not list(tmp_path.glob("prompts/*.new"))
+
+
+def test_an_unclear_size_on_disk_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCUM_KEEP_PROMPTS", "1G")
+    (tmp_path / "unused.gguf").touch()
+    with pytest.raises(ServerFailed, match="must be a number of MiB"):
+        LocalServer.start(tmp_path / "unused.gguf", "m")
