@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime bench-safety docs test test-attacks check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime bench-safety docs pictures test test-attacks check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -46,6 +46,10 @@ bench-runtime: models
 # The documentation as a site, in build/site; its reference is made from the code.
 docs: setup
 	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The pictures in the documentation, from a recorded run; the tests hold the screens against them.
+pictures: setup
+	@LOCUM_WRITE_PICTURES=1 $(BIN)/pytest -q tests/tui/test_pictures.py
 
 # Bugs of public libraries: FACTS is the list of them, CLONES holds git clones, TREES is made.
 bench-real-trees: setup

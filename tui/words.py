@@ -34,7 +34,7 @@ def count(number: float) -> str:
 def meter(share: float, width: int) -> Content:
     """A bar of `width` cells, filled to `share` (0 to 1)."""
     filled = round(max(0.0, min(1.0, share)) * width)
-    return Content.assemble(("━" * filled, "$success"), ("━" * (width - filled), "$faint"))
+    return Content.assemble(("━" * filled, "$success"), ("─" * (width - filled), "$faint"))
 
 
 def cell(text: str, style: str = "", limit: int = 400) -> Content:

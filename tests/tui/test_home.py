@@ -76,7 +76,7 @@ def test_recent_runs_are_listed_and_opened(drive: Any, finished: str, unfinished
     async def scenario(pilot: Pilot[Any]) -> None:
         runs = pilot.app.screen.query_one(RunList)
         await until(pilot, lambda: runs.option_count == 2)
-        assert runs.has_focus
+        await until(pilot, lambda: runs.has_focus)
         names = [one.run_id for one in runs._shown]
         assert sorted(names) == sorted([finished, unfinished])
         runs.highlighted = names.index(finished)

@@ -248,17 +248,13 @@ def _mended(item: PlanItem) -> list[Content]:
     if item.kind is Kind.BUG:
         lines.append(cell(f"{item.survivors} of {item.tried} candidates pass", "$muted"))
         if item.behaviours and item.agreeing:
-            lines.append(
-                cell(
-                    f"{item.agreeing} behave like this one, {item.behaviours} behaviours in all",
-                    "$muted",
-                )
-            )
+            ways = f"{item.behaviours} behaviours" if item.behaviours > 1 else "one behaviour"
+            lines.append(cell(f"{item.agreeing} behave like this one, {ways} in all", "$muted"))
     chosen = item.chosen
     if chosen is not None:
         how = f"{chosen.candidate.strategy} {chosen.candidate.operator}"
         lines.append(cell(how.strip(), "$muted"))
-    lines += [cell(text) for text in item.evidence[:4]]
+    lines += [cell(text.replace("`", "")) for text in item.evidence[:4]]
     if item.note:
         lines.append(cell(item.note, "$text-warning"))
     return lines

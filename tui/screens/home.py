@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Checkbox, Footer, Input, Select, Static
+from textual.widgets import Button, Footer, Input, Select, Static
 
 from tui import messages
 from tui.screens.runs import RunsScreen
 from tui.widgets.runlist import RunList
+from tui.widgets.tickbox import TickBox
 
 if TYPE_CHECKING:
     from agent.doctor import Finding
@@ -86,7 +87,7 @@ class HomeScreen(RunsScreen):
                             id="budget",
                             compact=True,
                         )
-                        yield Checkbox("failing tests only", id="bugs", compact=True)
+                        yield TickBox("failing tests only", id="bugs", compact=True)
                         yield Button("Start (n)", variant="primary", id="go", compact=True)
                 yield RunList(id="runs", most=SHOWN)
                 yield Static(WELCOME, id="welcome", markup=False)
@@ -161,5 +162,5 @@ class HomeScreen(RunsScreen):
             self.notify(f"{path} is not a directory.", severity="error", markup=False)
             return
         seconds = float(self.query_one("#budget", Select).value)  # type: ignore[arg-type]
-        bugs = self.query_one("#bugs", Checkbox).value
+        bugs = self.query_one("#bugs", TickBox).value
         self.post_message(messages.StartRun(str(path), seconds, bugs_only=bugs))

@@ -32,12 +32,12 @@ class TestPanel(Pane):
         mended = [name for name in view.before.failing if name not in set(failing)]
         if failing:
             lines += [Content(""), cell(f"Failing ({len(failing)})", "bold")]
-            lines += _listed(failing[:NAMED], "✗", "$text-error", view.latest.messages)
+            lines += _listed(failing[:NAMED], "✗", "$text-error", view.latest.messages, width)
         if len(failing) > NAMED:
             lines.append(cell(f"and {len(failing) - NAMED} more", "$muted"))
         if mended:
             lines += [Content(""), cell("Failed before, pass now", "bold")]
-            lines += _listed(mended[:NAMED], "✓", "$text-success", {})
+            lines += _listed(mended[:NAMED], "✓", "$text-success", {}, width)
         return lines
 
     def subtitle(self, view: RunView) -> str:
@@ -55,7 +55,7 @@ def _counts(label: str, seen: TestsFinished, width: int) -> Content:
 
 
 def _listed(
-    names: Sequence[str], mark: str, style: str, messages: Mapping[str, str]
+    names: Sequence[str], mark: str, style: str, messages: Mapping[str, str], width: int
 ) -> list[Content]:
     """Tests under their files, each with its message below it."""
     lines = []
@@ -65,7 +65,8 @@ def _listed(
         if file != heading:
             heading = file
             lines.append(cell(file, "$muted"))
-        lines.append(Content.assemble(" ", cell(f"{mark} {test}", style)))
+        line = Content.assemble(" ", cell(f"{mark} {test}", style))
+        lines.append(line.truncate(width, ellipsis=True))
         if message := messages.get(name, ""):
             lines.append(Content.assemble("   ", cell(message, "$muted")))
     return lines
