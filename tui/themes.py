@@ -56,12 +56,21 @@ HIGH_CONTRAST = Theme(
 THEMES = (DARK, LIGHT, HIGH_CONTRAST)
 ANSI = "ansi-dark"
 """Textual's theme of the terminal's own sixteen colours."""
-PLAIN = {"muted": "#9a9a9a", "faint": "#6a6a6a"}
+PLAIN = {"muted": "#9a9a9a", "faint": "#6a6a6a", "cursor-style": "bold"}
+OWN_COLOURS = {
+    "muted": "ansi_bright_black",
+    "faint": "ansi_bright_black",
+    # There is no shade between two of the terminal's own colours.
+    "cursor-style": "bold underline",
+}
 
 
 def quiet_colours(theme: Theme) -> dict[str, str]:
-    """`$muted` and `$faint` for what matters less, where a theme has none of its own."""
+    """`$muted` and `$faint` for what matters less, where a theme has none of its own, and
+    `$cursor-style` for the line under the cursor.
+    """
     if theme.ansi or theme.foreground is None or theme.background is None:
-        return {"muted": "ansi_bright_black", "faint": "ansi_bright_black"} if theme.ansi else PLAIN
+        return OWN_COLOURS if theme.ansi else PLAIN
     back, front = Color.parse(theme.background), Color.parse(theme.foreground)
-    return {"muted": back.blend(front, 0.65).hex, "faint": back.blend(front, 0.35).hex}
+    shades = {"muted": back.blend(front, 0.65).hex, "faint": back.blend(front, 0.35).hex}
+    return {**PLAIN, **shades}
