@@ -14,6 +14,12 @@ from tools.text import one_line
 
 MAX_ITEMS = 50
 SUSPECTS_KEPT = 8
+EXAMPLE = "doctest."
+"""How the message begins with which an example in documentation fails."""
+LEADING = 0.5
+"""Share of the first suspect's score from which on tests lead to another suspect as well."""
+AGAIN_SECONDS, AGAIN_SHARE = 15.0, 0.1
+"""What must be left of the budget, in seconds and as a share, for a second turn."""
 DOUBTFUL_WEIGHT, DOUBTFUL_SHARE = 0.25, 0.1
 """What a failure that looks like the machine's gets: a quarter of another bug's time, and never
 more than this share of the whole budget."""
@@ -43,7 +49,7 @@ def bug_items(
             doubtful.setdefault(reason, []).append(test)
             continue
         suspects = localizer.localize(root, _focus(spectrum, [test]))
-        key = (suspects[0].path, suspects[0].name) if suspects else ("", "")
+        key = _place(suspects[0]) if suspects else ("", "")
         groups.setdefault(key, []).append(test)
     merged = _merged(list(groups.values()), root, spectrum, localizer)
     reasons = [*("" for _ in merged), *doubtful]
@@ -53,32 +59,58 @@ def bug_items(
         mendable = [suspect for suspect in every if not protection.covers(suspect.path)]
         items.append(_bug(tests, mendable[:SUSPECTS_KEPT], reason))
     stopped = {test.id for test in failing if test.hung}
-    items.sort(key=lambda item: _order(item, stopped))
+    told = {test.id for test in failing if test.message.startswith(EXAMPLE)}
+    items.sort(key=lambda item: _order(item, stopped, told))
     return items + [_broken(test) for test in broken]
 
 
-def _order(item: PlanItem, stopped: Collection[str]) -> tuple[bool, bool, bool, float, int]:
+def _order(
+    item: PlanItem, stopped: Collection[str], told: Collection[str]
+) -> tuple[bool, bool, bool, bool, float, int]:
+    """`stopped`: tests that hang; `told`: examples in documentation, which age unseen."""
     top = max((suspect.score for suspect in item.suspects), default=0.0)
     hung = all(target in stopped for target in item.targets)
-    return bool(item.doubt), hung, not item.suspects, -round(top, 2), -len(item.targets)
+    example = all(target in told for target in item.targets)
+    return bool(item.doubt), hung, not item.suspects, example, -round(top, 2), -len(item.targets)
 
 
 def _merged(
     groups: list[list[TestResult]], root: Path, spectrum: TestReport, localizer: Localizer
 ) -> list[list[TestResult]]:
-    """Joins a group to a larger one when they lead to one function that all their tests run."""
+    """Joins a group to a larger one when they lead to one function that all their tests run.
+
+    Any two tests share some function. So where they fail in different ways, the smaller group must
+    lead there by itself as well.
+    """
     merged: list[list[TestResult]] = []
     for tests in sorted(groups, key=len, reverse=True):
+        alone = localizer.localize(root, _focus(spectrum, tests))
         for other in merged:
             own = localizer.localize(root, _focus(spectrum, other))[:1]
             union = localizer.localize(root, _focus(spectrum, [*other, *tests]))[:1]
-            same = own and union and (own[0].path, own[0].name) == (union[0].path, union[0].name)
-            if same and all(_runs(test, union[0]) for test in tests):
+            same = own and union and _place(own[0]) == _place(union[0])
+            alike = _errors(tests) <= _errors(other) or (same and _leads_to(union[0], alone))
+            if same and alike and all(_runs(test, union[0]) for test in tests):
                 other += tests
                 break
         else:
             merged.append(list(tests))
     return merged
+
+
+def _errors(tests: Sequence[TestResult]) -> set[str]:
+    """The kinds of exception that the tests fail with."""
+    return {test.message.partition(":")[0] for test in tests}
+
+
+def _place(suspect: Suspect) -> tuple[str, str]:
+    return suspect.path, suspect.name
+
+
+def _leads_to(wanted: Suspect, suspects: Sequence[Suspect]) -> bool:
+    """Whether it is suspected about as much as the first of these."""
+    least = LEADING * suspects[0].score if suspects else 0.0
+    return any(_place(one) == _place(wanted) and one.score >= least for one in suspects)
 
 
 def _runs(test: TestResult, suspect: Suspect) -> bool:
@@ -197,7 +229,39 @@ def share(budget: Budget, items: Sequence[PlanItem], current: int, reserve: floa
     return budget.seconds_spent + own
 
 
+def reopened(
+    items: Sequence[PlanItem], accepted: int, budget: Budget, reserve: float = 0.0
+) -> list[PlanItem]:
+    """The items with those open again that can use the time that others left, each of them once.
+
+    These are the ones whose share of the time ended before the search did, and those that were
+    given up before another fault was mended, which may have stood in their way. `accepted`: edits
+    accepted so far; `reserve`: as for `share`.
+    """
+    whole = budget.seconds_spent + budget.seconds_left
+    if budget.seconds_left - reserve < max(AGAIN_SECONDS, AGAIN_SHARE * whole):
+        return list(items)
+    return [
+        item.model_copy(update={"status": Status.OPEN, "turn": item.turn + 1})
+        if _deserves_more(item, accepted)
+        else item
+        for item in items
+    ]
+
+
+def first_round(items: Sequence[PlanItem], accepted: int) -> int:
+    """Where the first item's search begins: anew, unless nothing was mended since it ended."""
+    before = items[0].given_up if items else None
+    return before.round if before is not None and before.accepted == accepted else 0
+
+
+def _deserves_more(item: PlanItem, accepted: int) -> bool:
+    if item.status is not Status.FAILED or item.doubt or item.turn > 1 or item.given_up is None:
+        return False
+    return item.given_up.by_time or item.given_up.accepted < accepted
+
+
 def _weight(item: PlanItem) -> float:
-    if item.status is not Status.OPEN or not item.targets:
+    if item.status is not Status.OPEN or not (item.targets and item.suspects):
         return 0.0
     return DOUBTFUL_WEIGHT if item.doubt else 1.0

@@ -94,6 +94,19 @@ class Status(StrEnum):
     """Found, but nothing that this program may mend (a broken test file, say)."""
 
 
+class GivenUp(BaseModel):
+    """How the search for an item ended without a mend."""
+
+    model_config = ConfigDict(frozen=True)
+
+    round: int
+    """The round of the search that would have come next."""
+    by_time: bool
+    """Whether its share of the time was up, and not the search at its end."""
+    accepted: int
+    """Edits of other items that the run had accepted by then."""
+
+
 class PlanItem(BaseModel):
     """One thing to mend; every field was checked against the repository."""
 
@@ -122,6 +135,9 @@ class PlanItem(BaseModel):
     survivors: int = 0
     behaviours: int = 0
     """How many different behaviours the survivors have on inputs near the tests'; 0: not known."""
+    given_up: GivenUp | None = None
+    turn: int = 1
+    """An item that was given up has a second turn when time is left over."""
     agreeing: int = 0
     """How many survivors behave like the chosen one, itself included; 0: it was not compared."""
     chosen: Verdict | None = None

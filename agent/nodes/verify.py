@@ -14,6 +14,7 @@ from agent.repair.affordable import merged
 from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Ranking, Verdict
 from agent.state import (
+    GivenUp,
     Kind,
     PlanItem,
     RunState,
@@ -205,6 +206,12 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
             return _accept(deps, state, item, verdict, confirmed)
     if item.kind is not Kind.BUG:
         return _give_up(deps, state, item, "Another edit took it away or moved it.")
+    left = GivenUp(
+        round=state.get("round", 0),
+        by_time=deps.budget.seconds_spent >= state.get("until", deps.task.budget_seconds),
+        accepted=len(state.get("accepted", [])),
+    )
+    item = item.model_copy(update={"given_up": left})
     return _give_up(deps, state, item, f"{item.tried} candidates were tried and none passed.")
 
 
@@ -215,14 +222,18 @@ def _give_up(deps: Deps, state: RunState, item: PlanItem, note: str) -> RunState
 
 
 def _turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState) -> RunState:
-    """On to the next open item."""
-    following = planning.next_open(items, 0)
+    """On to the next open item; behind the last one, to those that deserve a second turn."""
+    accepted = len(changes.get("accepted", state.get("accepted", [])))
     kept = finishing.reserve(report_of(state, "baseline"), deps.task.budget_seconds)
+    following = planning.next_open(items, 0)
+    if following == len(items):
+        items = planning.reopened(items, accepted, deps.budget, kept)
+        following = planning.next_open(items, 0)
     return {
         **changes,
         "items": [dump(item) for item in items],
         "current": following,
-        "round": 0,
+        "round": planning.first_round(items[following:], accepted),
         "batch": [],
         "partial": [],
         "until": planning.share(deps.budget, items, following, kept),

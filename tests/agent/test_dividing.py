@@ -49,10 +49,10 @@ def fix(
     monkeypatch.setattr("agent.repair.steps.PairProposer.propose", lambda *_: iter(()))
     root = tmp_path / "repo"
     root.mkdir()
-    (root / "calc.py").write_text(BUGGY)
-    (root / "test_calc.py").write_text(TESTS)
 
-    def run(budget: str = "60s") -> dict[str, Any]:
+    def run(budget: str = "60s", source: str = BUGGY, tests: str = TESTS) -> dict[str, Any]:
+        (root / "calc.py").write_text(source)
+        (root / "test_calc.py").write_text(tests)
         file = tmp_path / "report.json"
         words = ["fix", root, "--yes", "--only", "bugs", "--budget", budget, "--json", file]
         result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
@@ -84,3 +84,36 @@ def test_nothing_is_divided_while_one_edit_may_still_mend_all(
     (item,) = report["items"]
     assert item["status"] == "partly fixed"
     assert (report["before"]["passed"], report["after"]["passed"]) == (2, 4)
+
+
+CHAINED = """\
+def area(width, height):
+    return width + height
+
+
+def price(width, height):
+    if area(width, height) > 20:
+        return 0
+    return area(width, height) - 2
+"""
+CHAINED_TESTS = """\
+import pytest
+
+from calc import area, price
+
+
+@pytest.mark.parametrize(("width", "height"), [(3, 4), (2, 5), (3, 6)])
+def test_price(width, height):
+    assert price(width, height) == 2 * width * height
+
+
+def test_area():
+    if area(3, 4) != 12:
+        raise ValueError("no area")
+"""
+
+
+def test_what_another_fault_hid_has_a_second_turn(fix: Callable[..., dict[str, Any]]):
+    report = fix("3m", CHAINED, CHAINED_TESTS)
+    assert [item["status"] for item in report["items"]] == ["fixed", "fixed"]
+    assert (report["before"]["passed"], report["after"]["passed"]) == (0, 4)

@@ -9,7 +9,7 @@ import pytest
 from agent import planning
 from agent.repair.python.language import PythonLanguage
 from agent.repair.seams import Budget, Suspect
-from agent.state import Kind, PlanItem, Status
+from agent.state import GivenUp, Kind, PlanItem, Status
 from tools.report import Outcome, TestReport, TestResult
 
 
@@ -106,6 +106,45 @@ def test_groups_are_joined_when_all_their_tests_run_the_shared_suspect(
     assert len(found) == groups
 
 
+@pytest.mark.parametrize(
+    ("message", "alone", "groups"),
+    [
+        ("AssertionError: 3 != 4", "b", 1),
+        ("ValueError: no such thing", "b", 2),
+        ("ValueError: no such thing", "ab", 1),
+    ],
+)
+def test_tests_that_fail_in_another_way_must_lead_there_by_themselves(
+    root: Path, message: str, alone: str, groups: int
+) -> None:
+    class Own(FirstLetter):
+        def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+            only_b = [test.id for test in baseline.failing] == ["test_x.py::test_b"]
+            names = alone if only_b else "a"
+            return tuple(
+                Suspect(
+                    path=f"{n}.py",
+                    name=n,
+                    first_line=1,
+                    last_line=2,
+                    score=1.0 if n == "b" else 0.6,
+                )
+                for n in sorted(names, reverse=True)
+            )
+
+    lines = {"a.py": (2,)}
+    tests = (failing("test_a", lines=lines), failing("test_b", lines=lines, message=message))
+    found = planning.bug_items(root, TestReport(results=tests), tests, Own(), PythonLanguage())
+    assert len(found) == groups
+
+
+def test_examples_in_documentation_come_behind_tests(root: Path) -> None:
+    tests = (failing("test_b", message="doctest.DocTestFailure: <DocTest b>"), failing("test_a"))
+    report = TestReport(results=tests)
+    found = planning.bug_items(root, report, tests, Scored(), PythonLanguage())
+    assert [item.path for item in found] == ["a.py", "b.py"]
+
+
 class Scored(FirstLetter):
     """`a` is suspected less than any other."""
 
@@ -155,6 +194,7 @@ def bug(doubt: str = "", status: Status = Status.OPEN) -> PlanItem:
         first_line=1,
         last_line=1,
         targets=("t",),
+        suspects=(Suspect(path="a", name="f", first_line=1, last_line=1, score=1.0),),
         doubt=doubt,
         status=status,
     )
@@ -178,3 +218,30 @@ def test_time_is_shared_and_a_doubtful_bug_gets_little(
 ) -> None:
     budget = Budget(deadline=100.0, clock=lambda: 0.0)
     assert planning.share(budget, items, 0, reserve) == pytest.approx(until)
+
+
+def given_up(*, by_time: bool, turn: int = 1, doubt: str = "") -> PlanItem:
+    ended = GivenUp(round=3, by_time=by_time, accepted=1)
+    return bug(doubt, Status.FAILED).model_copy(update={"given_up": ended, "turn": turn})
+
+
+@pytest.mark.parametrize(
+    ("item", "accepted", "again", "first"),
+    [
+        (given_up(by_time=True), 1, True, 3),
+        (given_up(by_time=False), 1, False, 3),
+        (given_up(by_time=False), 2, True, 0),
+        (given_up(by_time=True, turn=2), 2, False, 0),
+        (given_up(by_time=True, doubt="no network"), 2, False, 0),
+        (bug(status=Status.FIXED), 2, False, 0),
+    ],
+)
+def test_time_that_is_left_goes_to_what_was_given_up(
+    item: PlanItem, accepted: int, again: bool, first: int
+) -> None:
+    budget = Budget(deadline=100.0, clock=lambda: 0.0)
+    (found,) = planning.reopened([item], accepted, budget)
+    assert (found.status is Status.OPEN) is again
+    assert found.turn == item.turn + again
+    assert planning.first_round([item], accepted) == first
+    assert planning.reopened([item], accepted, budget, reserve=90.0) == [item]
