@@ -1,6 +1,7 @@
 """Many clients at once, some of which leave: nothing wrong, nothing stuck, nothing left behind.
 
-LOCUM_LONG_TESTS=1 asks for 2,000 requests from 32 clients instead of a few.
+LOCUM_LONG_TESTS=1 asks for 2,000 requests (or LOCUM_SOAK_REQUESTS) from 32 clients instead of a
+few.
 """
 
 import gc
@@ -26,7 +27,9 @@ from runtime.engine_api import (
 )
 
 LONG = os.environ.get("LOCUM_LONG_TESTS") == "1"
-CLIENTS, REQUESTS, WARM_UP = (32, 2_000, 500) if LONG else (4, 12, 4)
+CLIENTS = 32 if LONG else 4
+REQUESTS = int(os.environ.get("LOCUM_SOAK_REQUESTS", "2000")) if LONG else 12
+WARM_UP = max(CLIENTS, REQUESTS // 4)
 WAIT = 3600
 QUESTIONS = tuple(f"Count to {number}. " * 5 for number in range(3, 9 if LONG else 5))
 LEAVES = 0.25
