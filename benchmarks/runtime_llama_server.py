@@ -23,6 +23,11 @@ def main() -> None:
     params.cache_prompt = True
     params.cont_batching = True
     params.no_extra_bufts = not settings["repack"]
+    # Its default, 8 GiB, is more than a machine with four servers on it has.
+    params.cache_ram_mib = 2048
+    if settings["guess"]:
+        kinds = xllamacpp.common_speculative_type
+        params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
     params.warmup = True
     params.hostnames = ["127.0.0.1"]
     params.port = 0

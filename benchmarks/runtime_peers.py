@@ -1,7 +1,8 @@
 """The servers that are measured against each other: ours, and two others on the same GGUF file.
 
-The others are installed when they are needed, into an environment of their own under `build/`,
-which borrows the bindings (and with them the same build of llama.cpp) from ours.
+Each peer runs in every setting that may be its best for a piece of work. The others are installed
+when they are needed, into an environment of their own under `build/`, which borrows the bindings
+(and with them the same build of llama.cpp) from ours.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import time
 import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -36,8 +37,10 @@ PACKAGES = (
 _ROOT = Path(__file__).resolve().parent.parent
 _HOME = _ROOT / "build" / "peers"
 _START_SECONDS = 600.0
-CELLS = 16_384
+# Enough for 32 requests that share nothing; with less, upstream's server throws prompts away.
+CELLS = 32_768
 CONTEXT = 8_192
+SHORT_CONTEXT = 2_048
 PARALLEL = 32
 
 Kind = Literal["locum", "llama_cpp.server", "llama-server"]
@@ -45,11 +48,23 @@ Kind = Literal["locum", "llama_cpp.server", "llama-server"]
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. ``name`` tells apart the settings in which one kind runs."""
+    """A running server. ``name`` tells apart the settings in which one kind runs; ``width``:
+    how many requests it gets at once; ``part`` of every piece of work: less than all of it only
+    tries the benchmark out."""
 
     name: str
     kind: Kind
     client: httpx.Client
+    width: int = 1
+    part: float = 1.0
+
+    def of(self, amount: int) -> int:
+        """That part of an amount of work."""
+        return max(2, round(amount * self.part))
+
+    def at_once(self, width: int) -> Server:
+        """The same server, asked for so much at once."""
+        return replace(self, name=f"{self.name}, {width} at once", width=width)
 
 
 def environment() -> Path:
@@ -79,17 +94,23 @@ def locum(model: Path, threads: int | None) -> Iterator[Server]:
 
 @contextmanager
 def llama_cpp_server(
-    model: Path, threads: int | None, *, all_logits: bool = False
+    model: Path, threads: int | None, *, all_logits: bool = False, guess: bool = False
 ) -> Iterator[Server]:
-    """The server that comes with the bindings; with ``all_logits`` it can score prompts."""
+    """The server that comes with the bindings; with ``all_logits`` it can score prompts, with
+    ``guess`` it guesses what is copied from the prompt."""
     port, token = _free_port(), secrets.token_urlsafe(16)
     count = str(threads or physical_cores())
+    # With logits of all positions kept, 8,192 of them take 5 GB.
+    context = SHORT_CONTEXT if all_logits or guess else CONTEXT
     command = [str(environment()), "-m", "llama_cpp.server", "--model", str(model)]
     command += ["--model_alias", "local", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--n_ctx", str(CONTEXT), "--n_threads", count, "--n_threads_batch", count]
+    command += ["--n_ctx", str(context), "--n_threads", count, "--n_threads_batch", count]
     command += ["--flash_attn", "true", "--logits_all", str(all_logits).lower()]
     command += ["--n_batch", "512", "--api_key", token, "--verbose", "false"]
     name = "llama_cpp.server with logits" if all_logits else "llama_cpp.server"
+    if guess:
+        command += ["--draft_model", "prompt-lookup-decoding"]
+        name = "llama_cpp.server, guessing"
     with _process(command) as process:
         server = _server(name, "llama_cpp.server", f"http://127.0.0.1:{port}/v1", token)
         _wait(lambda: server.client.get("models").is_success, process)
@@ -97,14 +118,18 @@ def llama_cpp_server(
 
 
 @contextmanager
-def llama_server(model: Path, threads: int | None, *, repack: bool) -> Iterator[Server]:
-    """Upstream's server; ``repack``: weights laid out for decoding, its default."""
+def llama_server(
+    model: Path, threads: int | None, *, repack: bool, guess: bool = False
+) -> Iterator[Server]:
+    """Upstream's server; ``repack``: weights laid out for decoding, its default; ``guess``: it
+    guesses what is copied from the prompt."""
     settings = {
         "model": str(model),
         "cells": CELLS,
         "parallel": PARALLEL,
         "threads": threads or physical_cores(),
         "repack": repack,
+        "guess": guess,
     }
     script = Path(__file__).with_name("runtime_llama_server.py")
     command = [str(environment()), str(script), json.dumps(settings)]
@@ -117,7 +142,7 @@ def llama_server(model: Path, threads: int | None, *, repack: bool) -> Iterator[
                 raise SystemExit("llama-server did not start; see above.")
             if line.startswith("{"):
                 address = json.loads(line)["address"]
-        name = "llama-server" if repack else "llama-server, not repacked"
+        name = "llama-server" + ("" if repack else ", not repacked") + (", guessing" * guess)
         server = _server(name, "llama-server", f"{address}/v1", "none")
         _wait(lambda: server.client.get("models").is_success, process)
         yield server
@@ -135,6 +160,7 @@ def _server(name: str, kind: Kind, base_url: str, token: str) -> Server:
 @contextmanager
 def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     quiet = os.environ | {"OMP_WAIT_POLICY": "passive"}
+    (_ROOT / "build").mkdir(exist_ok=True)
     log = (_ROOT / "build" / "peers.log").open("a")
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=quiet
