@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.repair.places import MODULE
 from agent.repair.seams import Evidence, Proposer, Suspect
 from tools.report import TestResult
 
@@ -21,6 +22,8 @@ PRIOR_CHANCES, PRIOR_TIMES = 20.0, 5.0
 USUAL_LINES, MOST = 40, 3.0
 """The estimated seconds are those of a suspect of so many lines; a longer one takes up to so many
 times as long to be read: 9 s for 40 lines, 48 s for 120 on a slow day."""
+LOOSE_LINES = 60
+"""Lines that are shown of a module: only single ones of it are suspected."""
 HANGING = 0.3
 """Seconds that a candidate costs whose test hangs: it is not waited for as long as at first."""
 RUN_OVERHEAD = 0.06
@@ -166,4 +169,6 @@ def _seconds(test: TestResult) -> float:
 
 def _slowness(suspect: Suspect) -> float:
     lines = suspect.last_line - suspect.first_line + 1
+    if suspect.name == MODULE:
+        lines = min(lines, LOOSE_LINES)
     return min(MOST, (USUAL_LINES + lines) / (2 * USUAL_LINES))

@@ -63,7 +63,7 @@ def usual_steps(
         Step("template 2000", templates, 400, 2_000, chance=0.04, candidates=1_600),
         Step("pair first", PairProposer(templates), 0, 40, candidates=40, follows=True),
         Step("pair", PairProposer(templates), 0, 300, chance=0.05, candidates=150),
-        Step("rewrite", rewrite, 0, 64, chance=0.10, seconds=80.0, candidates=25),
+        Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25),
     ]
     for rank in range(SUSPECTS):
         for count, chance, seconds in ((FEW, 0.45, 9.0), (MANY, 0.15, 20.0)):

@@ -125,6 +125,20 @@ def wrong_receiver(node: ast.Attribute, context: Context) -> Iterator[Edit]:
                 yield context.replace(node, f"{receiver}.{node.attr}")
 
 
+@operator("own-class", ast.Name, prior=1.0)
+def own_class(node: ast.Name, context: Context) -> Iterator[Edit]:
+    """`type(self)` or `cls` for a class named outright, which a subclass is not."""
+    owner = context.enclosing_class
+    owners = {owner.name} if owner is not None else set()
+    first = context.function.args.args[:1] if context.function is not None else []
+    if first and isinstance(first[0].annotation, ast.Name | ast.Constant):
+        owners.add(context.text(first[0].annotation).strip("\"'"))
+    if node.id in owners and first and not _annotation(node, context):
+        own = {"self": "type(self)", "cls": "cls"}.get(first[0].arg)
+        if own is not None:
+            yield context.replace(node, own)
+
+
 @operator("missing-receiver", ast.Name, prior=2.0)
 def missing_receiver(node: ast.Name, context: Context) -> Iterator[Edit]:
     """`total` for `self.total`, `account` for `account.balance`."""
