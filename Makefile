@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime bench-safety docs pictures test test-attacks soak check format lock clean
+.PHONY: setup models fix bench bench-verification bench-ablation bench-real bench-real-trees bench-context bench-runtime bench-safety bench-start docs pictures test test-attacks soak check format lock clean
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { \
@@ -68,6 +68,10 @@ test: check models
 # What a decision, the sandbox and the record cost; 1 when more than they may.
 bench-safety: setup
 	@$(BIN)/python -m benchmarks.safety --json build/safety.json
+
+# How long `agent --help` and the first frame of `agent ui` take; 1 when longer than they may.
+bench-start: setup
+	@$(BIN)/python -m benchmarks.start --json build/start.json
 
 # The same tests of hostile input, at length: a minute of races, a million mutated tool calls,
 # a hundred thousand texts with and without calls in them, 200 kills, and every poisoned repository

@@ -41,6 +41,12 @@ class Source(StrEnum):
     DEFAULT = "default"
 
 
+def duration(length: float) -> str:
+    """Seconds as `seconds` reads them: `5m`, `90s`."""
+    minutes = length / 60
+    return f"{minutes:g}m" if minutes >= 1 and minutes.is_integer() else f"{length:g}s"
+
+
 def seconds(value: object) -> float:
     """`90`, `"90s"`, `"5m"` or `"1h"` in seconds; raises ValueError with the remedy."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", str(value).strip())

@@ -30,7 +30,7 @@ Graph = CompiledStateGraph[RunState, Deps, RunState, RunState]
 
 
 def build(saver: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """The graph; without a saver one to look at, as `langgraph.json` names it for tools."""
+    """The graph; without a saver one to look at."""
     graph = StateGraph(RunState, context_schema=Deps)
     graph.add_node("plan", plan)
     graph.add_node("edit", edit)

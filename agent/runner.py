@@ -22,7 +22,7 @@ from agent.events import BudgetChanged, Event, RunStarted
 from agent.state import RunState, Task
 from agent.stopwatch import Stopwatch
 from agent.thinker import Host
-from agent.wiring import build_deps
+from agent.wiring import build_deps, require_repository
 from runtime.errors import RuntimeFailure
 from tools.errors import ToolsError
 from tools.lock import RepositoryLock
@@ -249,8 +249,10 @@ def _request(asked: Mapping[str, Any]) -> ApprovalRequest:
 def start(task: Task, host: Host | None = None) -> Run:
     """A new run; nothing happens before its events are asked for.
 
-    `host` is a model that several runs share; without it the run has the task's own.
+    `host` is a model that several runs share; without it the run has the task's own. Raises
+    Unusable for a path that no run can begin on: it leaves none behind.
     """
+    require_repository(Path(task.path))
     run_id, directory = home.new_run(task)
     return Run(task, run_id, directory, resumed=False, host=host)
 

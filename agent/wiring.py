@@ -65,7 +65,7 @@ def build_deps(
     `clock` is what the budget is measured on, in seconds.
     """
     source = Path(task.path)
-    _require_repository(source)
+    require_repository(source)
     if task.branch and not (directory / home.RECORD).exists():
         branch.check(source, task.branch)
     host = host or _host(task)
@@ -152,7 +152,8 @@ def build_deps(
     )
 
 
-def _require_repository(source: Path) -> None:
+def require_repository(source: Path) -> None:
+    """Raises Unusable for what no run can begin on."""
     if not source.exists():
         raise Unusable(f"{source} does not exist; give the path of a repository.")
     if not source.is_dir():

@@ -9,14 +9,12 @@ other and asks no model. Nothing else should run beside.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +22,7 @@ from typing import Any
 from agent.record import Record
 from agent.tracing import Prompts, Trace
 from agent.wiring import USUAL, ruled_policy
+from benchmarks.figures import Figure, told
 from benchmarks.verification import REPOSITORIES, measure
 from tools.gateway import Gateway
 from tools.sandbox import NoSandbox, Sandbox, choose
@@ -39,21 +38,6 @@ CALLS: dict[str, dict[str, Any]] = {
     "list_files": {"path": "../outside"},
 }
 TESTS = "def test_it():\n    assert True\n"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One thing that was measured, and what it may be at most."""
-
-    name: str
-    value: float
-    most: float
-    unit: str
-    detail: str = ""
-
-    @property
-    def good(self) -> bool:
-        return self.value < self.most
 
 
 def decisions(rounds: int) -> Figure:
@@ -174,17 +158,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args(words)
     figures = [decisions(given.rounds * 40), *starts(given.rounds), recording(given.most)]
-    for one in figures:
-        mark = "ok" if one.good else "TOO MUCH"
-        print(
-            f"{one.name:<32} {one.value:>8.3f} {one.unit:<3} (under {one.most:g}) {mark:<9}"
-            f" {one.detail}"
-        )
-    if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        told = {"processors": os.cpu_count(), "figures": [asdict(one) for one in figures]}
-        given.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
-    return 0 if all(one.good for one in figures) else 1
+    return told(figures, given.json)
 
 
 if __name__ == "__main__":

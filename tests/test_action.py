@@ -52,6 +52,36 @@ def test_the_form_is_that_of_the_service(schema: str, file: str) -> None:
         validator.validate({**loaded, key: 7})
 
 
+def shown(page: str) -> list[Any]:
+    """The YAML that a page shows."""
+    found = re.findall(r"^```yaml\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+    return [yaml.safe_load(block) for block in found]
+
+
+def test_the_workflow_that_is_shown_is_one_and_uses_what_the_action_has() -> None:
+    found = vendored("github-workflows")
+    validator = jsonschema.validators.validator_for(found)(found)
+    (workflow,) = [one for one in shown("docs/how-to/ci.md") if "jobs" in one]
+    validator.validate({"on": "push", **workflow})
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({"on": "push", "jobs": {"test": {"steps": "none"}}})
+    (steps,) = [one for one in shown("README.md") if isinstance(one, list)]
+    ours = [
+        step
+        for step in [*workflow["jobs"]["test"]["steps"], *steps]
+        if step.get("uses", "").startswith("OWNER/locum@")
+    ]
+    assert len(ours) == 2
+    for step in ours:
+        assert step["with"].keys() <= ACTION["inputs"].keys()
+
+
+def test_the_hooks_that_are_shown_exist() -> None:
+    (used,) = [one["repos"][0] for one in shown("docs/how-to/ci.md") if "repos" in one]
+    known = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert {hook["id"] for hook in used["hooks"]} == {hook["id"] for hook in known}
+
+
 def test_no_input_is_pasted_into_a_script() -> None:
     """An expression inside a script is code of whoever names a branch."""
     scripts = [step["run"] for step in STEPS if "run" in step]

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from documented import PAGES, ROOT, lines
 
 from agent import config
 from agent.cli import COMMANDS, main
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_SPAN = re.compile(r"`((?:\.venv/bin/)?agent [^`\n]+)`")
 
-
-def commands(page: Path) -> Iterator[str]:
-    """Every command of ours that a page tells its reader to type."""
-    text = page.read_text()
-    lines = [line for block in _BLOCK.findall(text) for line in block.splitlines()]
-    for line in [*lines, *_SPAN.findall(text)]:
-        words = line.strip().removeprefix("$ ").removeprefix(".venv/bin/")
-        if words.startswith("agent "):
-            yield words
+def commands(page: Path) -> list[str]:
+    """Those of `agent`."""
+    return [line for line in lines(page) if line.startswith("agent ")]
 
 
 def problem(line: str) -> str:
@@ -63,7 +52,7 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
     assert problem("agent mend .") == "mend is no command"
     assert "--quick" in problem("agent fix . --quick")
     assert problem("agent fix . --yes  # comment") == ""
-    assert sum(len(list(commands(page))) for page in PAGES) > 30
+    assert sum(len(commands(page)) for page in PAGES) > 30
 
 
 def build(folder: Path, site: Path) -> subprocess.CompletedProcess[str]:

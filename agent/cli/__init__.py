@@ -6,6 +6,7 @@ Exit statuses: 0 done; 1 not (wholly) done; 2 the request or the repository is u
 
 import errno
 from importlib import import_module, metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -71,6 +72,15 @@ class LazyGroup(click.Group):
             command.epilog = epilog(cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; what is no command is answered with what was probably meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {name!r}{_meant(name)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
@@ -100,6 +110,16 @@ class LazyGroup(click.Group):
             sentence, status = _explain(error)
             click.echo(f"agent: {sentence}", err=True)
             ctx.exit(status)
+
+
+def _meant(name: str) -> str:
+    """What somebody probably wanted who typed this for a command; ends the sentence."""
+    if Path(name).is_dir():
+        return f"; did you mean `agent fix {name}`?"
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, 1)
+    return f"; did you mean `agent {near[0]}`?" if near else "."
 
 
 def _is_closed_pipe(error: Exception) -> bool:

@@ -30,19 +30,40 @@ TABLE, TOTALS, RECORDS = "table.md", "totals.json", "records"
 
 
 @click.command()
-@click.option("--tasks", type=click.Path(path_type=Path), help="Tasks as HumanEvalFix JSON Lines.")
-@click.option("--repos", type=click.Path(path_type=Path), help="A folder of broken repositories.")
+@click.option(
+    "--tasks",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Tasks as HumanEvalFix JSON Lines.",
+)
+@click.option(
+    "--repos",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="A folder of broken repositories.",
+)
 @click.option("--only", metavar="ID[,ID]", default="", help="Only these tasks.")
 @click.option("--every", type=click.IntRange(1), default=1, metavar="K", help="Every K-th task.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N of them.")
 @click.option("--budget", type=Duration(), default=60.0, show_default="60s", help="For each task.")
 @click.option("--strategies", metavar="NAME[:N],…", default="", help="Only these; N: its first N.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model id or GGUF file.")
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="Of the model's samples."
+)
+@click.option(
+    "--model", metavar="ID", default=DEFAULT_MODEL, show_default=True, help="Or a GGUF file."
+)
 @click.option("--endpoint", metavar="URL", help="Use this OpenAI-compatible server (…/v1).")
 @click.option("--resume", is_flag=True, help="Keep the results in --out; run the other tasks.")
 @click.option("--keep-records", is_flag=True, help="Keep each run's record in --out too.")
-@click.option("--out", type=click.Path(path_type=Path), default=OUT, show_default=True)
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    default=OUT,
+    show_default=True,
+    help="Where results and table are kept.",
+)
 def bench(
     *,
     tasks: Path | None,

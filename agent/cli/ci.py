@@ -16,7 +16,9 @@ import click
     """
 )
 @click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--folder", default="", help="Where the repository lies in the checkout.")
+@click.option(
+    "--folder", metavar="FOLDER", default="", help="Where the repository lies in the checkout."
+)
 @click.option(
     "--summary",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -30,20 +30,30 @@ def show(path: str, as_json: bool) -> None:
     budget (up to 30 minutes), only, candidates and seed, and forbid applying (approve =
     "dry-run"); anything else in it is ignored and told.
     """
+    if not Path(path).is_dir():
+        raise Unusable(f"{path} is not a directory; give the path of a repository.")
     found = settings.resolve(Path(path))
     if as_json:
         rows = {k: {"value": v, "source": found.sources[k]} for k, v in found.values.items()}
         click.echo(json.dumps({"settings": rows, "ignored": found.ignored}, indent=2))
         return
     width = max(map(len, found.values))
-    shown = {name: "-" if value is None else one_line(str(value), 60) or "-"
-             for name, value in found.values.items()}  # fmt: skip
+    shown = {name: one_line(_told(name, value), 60) or "-" for name, value in found.values.items()}
     longest = max(map(len, shown.values()))
     for name, value in shown.items():
         click.echo(f"{name:<{width}}  {value:<{longest}}  {one_line(found.sources[name])}")
     for sentence in found.ignored:
         click.echo(sentence, err=True)
     click.echo(f"Your own file: {settings.user_file()}", err=True)
+
+
+def _told(name: str, value: object) -> str:
+    """A value as it would be written into a configuration file."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return settings.duration(float(str(value))) if name == "budget" else str(value)
 
 
 @click.command(

@@ -18,6 +18,7 @@ MARKS = {"ok": ("ok", "green"), "warning": ("!!", "yellow"), "failed": ("no", "r
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--upstream",
+    metavar="URL",
     callback=base_url,
     help="Ask this OpenAI-compatible server a few questions and say what it gets wrong.",
 )

@@ -10,8 +10,17 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("agent stop --lift", "let runs begin again"),
     ),
     "undo": (("agent undo 20260102-030405-ab12", "unless a file was changed since"),),
-    "runs": (("agent runs -n 5", "the latest five"),),
-    "show": (("agent show 20260102-030405-ab12", "its summary once more"),),
+    "runs": (("agent runs -n 5", "the latest five"), ("agent runs --json", "for programs")),
+    "show": (
+        ("agent show 20260102-030405-ab12", "its summary once more"),
+        ("agent show 20260102-030405-ab12 --json", "its report, for programs"),
+    ),
+    "ui": (
+        ("agent ui ~/src/project", "offers to mend it"),
+        ("agent ui --web", "in a browser on this machine"),
+        ("agent ui --replay 20260102-030405-ab12", "a run once more"),
+    ),
+    "replay": (("agent replay 20260102-030405-ab12", "does it repeat, without a model?"),),
     "log": (
         ("agent log 20260102-030405-ab12", "what it did"),
         ("agent log 20260102-030405-ab12 --json", "for programs"),

@@ -97,7 +97,7 @@ def fix(
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN", shell_complete=settings.complete_run)
+@settings.run_argument
 @outputs.options
 @click.pass_context
 def resume(ctx: click.Context, /, run_id: str, **wanted: Any) -> None:

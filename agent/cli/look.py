@@ -22,7 +22,11 @@ from agent.state import Approval, Goal, Scope
 )
 @click.argument("path", type=click.Path())
 @settings.options
-@click.option("--only", type=click.Choice([Scope.BUGS.value, Scope.ALL.value]))
+@click.option(
+    "--only",
+    type=click.Choice([Scope.BUGS.value, Scope.ALL.value]),
+    help="bugs: nothing but failing tests. all: also duplication and style in the whole tree.",
+)
 @outputs.options
 @click.pass_context
 def plan(ctx: click.Context, /, path: str, allow_unsandboxed: bool, **wanted: Any) -> None:

@@ -13,12 +13,15 @@ from runtime.progress import Progress
 PLAIN_EVERY = 5.0
 """Seconds between two progress lines where no line can be overwritten."""
 
-MODEL_ARGUMENT = click.argument("model_id", metavar="MODEL", default=DEFAULT_MODEL)
+MODEL_ARGUMENT = click.argument("model_id", metavar="[MODEL]", default=DEFAULT_MODEL)
 
 
 @click.group()
 def model() -> None:
-    """List, fetch, verify or remove models. MODEL is an id of `agent model list`."""
+    """List, fetch, verify or remove models.
+
+    MODEL is an id of `agent model list`; the default one when it is left out.
+    """
 
 
 @model.command("list")
@@ -46,6 +49,7 @@ def list_models(as_json: bool) -> None:
 @click.option(
     "--from",
     "source",
+    metavar="FILE",
     type=click.Path(path_type=Path),
     help="Take this file instead of fetching, on a machine without network.",
 )

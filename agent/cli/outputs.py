@@ -35,8 +35,9 @@ _OPTIONS = [
     click.option("--sarif", type=_FILE, help="Write the plan's findings as SARIF 2.1.0."),
     click.option(
         "--junit",
+        metavar="FOLDER",
         type=click.Path(file_okay=False),
-        help="Write before.xml and after.xml, both JUnit XML, into this folder.",
+        help="Write before.xml and after.xml, both JUnit XML, into it.",
     ),
     click.option("-q", "--quiet", is_flag=True, help="Only the headline and errors."),
     click.option("-v", "--verbose", is_flag=True, help="Also tool calls and model text."),

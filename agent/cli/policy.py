@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DENIED = 1
 _REPOSITORY = click.option(
     "--repo",
+    metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="As the repository's .locum-policy.toml narrows it.",
 )
@@ -43,7 +44,9 @@ def show(repo: Path | None) -> None:
 @policy.command()
 @click.argument("tool", required=False)
 @click.argument("arguments", default="{}")
-@click.option("--file", type=click.Path(path_type=Path), help="Whether this file is a policy.")
+@click.option(
+    "--file", metavar="FILE", type=click.Path(path_type=Path), help="Whether this file is a policy."
+)
 @_REPOSITORY
 @click.pass_context
 def check(

@@ -54,7 +54,9 @@ def _epilog() -> str:
 
 
 @click.command(epilog=_epilog())
-@click.option("--upstream", required=True, callback=base_url, help="The server: http://HOST:PORT.")
+@click.option(
+    "--upstream", metavar="URL", required=True, callback=base_url, help="As http://HOST:PORT."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -7,6 +7,7 @@ import time
 
 import click
 
+from agent.cli.settings import run_argument
 from tools.text import one_line
 
 DIVERGED = 1
@@ -15,7 +16,7 @@ EVERY = 1.0
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @click.pass_context
 def replay(ctx: click.Context, run_id: str) -> None:
     """Make the tool calls and test runs of RUN again, from the model's recorded answers.

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
 from agent import history, home, record
+from agent.cli.settings import run_argument
+from agent.errors import NoSuchRun
 from tools.text import one_line, strip_control
 
 WIDEST = 160
@@ -19,21 +23,40 @@ BEHIND_CALLS = ("decision", "tree")
 
 
 @click.command()
-@click.option("-n", "--number", type=click.IntRange(1), default=20, show_default=True)
-def runs(number: int) -> None:
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="At most so many.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def runs(number: int, as_json: bool) -> None:
     """List the runs on this machine, the latest first."""
-    for run_id in list(home.run_ids())[:number]:
-        task, directory = home.find_run(run_id)
-        click.echo(
-            f"{run_id}  {one_line(history.outcome(directory)[0], 60)}  {one_line(task.path)}"
-        )
+    found = list(islice(history.runs(), number))
+    if as_json:
+        click.echo(json.dumps({"version": 1, "runs": [asdict(run) for run in found]}, indent=2))
+    elif not found:
+        click.echo("There is no run yet; `agent fix PATH` makes one.", err=True)
+    else:
+        for run in found:
+            click.echo(f"{run.run_id}  {one_line(run.headline, 60)}  {one_line(run.path)}")
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
-def show(run_id: str) -> None:
+@run_argument
+@click.option("--json", "as_json", is_flag=True, help="Its report (`agent schema`), for programs.")
+def show(run_id: str, as_json: bool) -> None:
     """Show the summary of RUN, or how far it got."""
     task, directory = home.find_run(run_id)
+    if as_json:
+        report = directory / history.REPORT
+        if not report.is_file():
+            raise NoSuchRun(f"Run {run_id} has no report: it has not finished.")
+        click.echo(report.read_text("utf-8"), nl=False)
+        return
     summary = directory / history.SUMMARY
     if summary.is_file():
         click.echo(strip_control(summary.read_text("utf-8")), nl=False)
@@ -44,7 +67,7 @@ def show(run_id: str) -> None:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @click.option("--json", "as_json", is_flag=True, help="The whole lines, for programs.")
 def log(run_id: str, as_json: bool) -> None:
     """Show the record of RUN, one line for each thing that happened."""
@@ -62,7 +85,7 @@ def audit() -> None:
 
 
 @audit.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @click.pass_context
 def verify(ctx: click.Context, run_id: str) -> None:
     """Say whether the record of RUN is whole and unchanged. Exit status: 0 if it is, else 1.

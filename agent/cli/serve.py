@@ -26,8 +26,17 @@ def _loopback(_: click.Context, __: click.Parameter, host: str) -> str:
 
 
 @click.command()
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Model id or GGUF file.")
-@click.option("--host", default="127.0.0.1", show_default=True, callback=_loopback)
+@click.option(
+    "--model", metavar="ID", default=DEFAULT_MODEL, show_default=True, help="Or a GGUF file."
+)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_loopback,
+    help="A loopback address; no other is served.",
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -35,7 +44,13 @@ def _loopback(_: click.Context, __: click.Parameter, host: str) -> str:
     show_default=True,
     help="0 takes a free one.",
 )
-@click.option("--context", type=click.IntRange(512, 32768), default=8192, show_default=True)
+@click.option(
+    "--context",
+    type=click.IntRange(512, 32768),
+    default=8192,
+    show_default=True,
+    help="Tokens that a prompt and its answer may have.",
+)
 @click.option("--threads", type=click.IntRange(1), help="Default: one a physical core.")
 @click.pass_context
 def serve(

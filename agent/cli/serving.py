@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from pathlib import Path
 
 import click
+
+from agent.errors import Unusable
 
 
 @click.command(
@@ -22,6 +27,7 @@ def mcp(path: str, apply: bool) -> None:
     Tools: plan, explain, fix, and the reading tools behind the same gateway as in a run. Another
     agent can name nothing outside of PATH; model, servers and test command are your own settings.
     """
+    _say_who_is_waited_for("another agent")
     import anyio
 
     from agent import mcp_server
@@ -44,8 +50,26 @@ def acp() -> None:
     A prompt mends the tests of the editor's folder, with its text as the bug report; /plan and
     /explain edit nothing. The patch is applied when you allow it in the editor.
     """
+    _require_pipes()
+    _say_who_is_waited_for("an editor")
     import asyncio
 
     from agent import acp_agent
 
     asyncio.run(acp_agent.serve())
+
+
+def _require_pipes() -> None:
+    """asyncio reads from nothing else; with a file for standard input it would wait for ever."""
+    for name, stream in (("input", sys.stdin), ("output", sys.stdout)):
+        mode = os.fstat(stream.fileno()).st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stream.isatty()):
+            raise Unusable(
+                f"An editor speaks to `agent acp` through pipes, and standard {name} is none; "
+                "let the editor start it (docs/how-to/editors.md)."
+            )
+
+
+def _say_who_is_waited_for(client: str) -> None:
+    if sys.stdin.isatty():
+        click.echo(f"Waiting for {client} on standard input; Ctrl-C ends it.", err=True)

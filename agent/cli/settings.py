@@ -37,9 +37,13 @@ class Duration(click.ParamType[float]):
 _OPTIONS = [
     click.option("--test-cmd", metavar="CMD", help="How to run the tests; default: found out."),
     click.option("--budget", type=Duration(), show_default="5m", help="Time to spend."),
-    click.option("--model", show_default=DEFAULT_MODEL, help="Model id or GGUF file."),
+    click.option(
+        "--model", metavar="ID", show_default=DEFAULT_MODEL, help="Model id or GGUF file."
+    ),
     click.option("--endpoint", metavar="URL", help="Use this OpenAI-compatible server (…/v1)."),
-    click.option("--seed", type=int, show_default="0"),
+    click.option(
+        "--seed", type=int, metavar="N", show_default="0", help="Of what the model writes."
+    ),
     click.option("--allow-unsandboxed", is_flag=True, help="Run the tests even without a sandbox."),
 ]
 
@@ -69,6 +73,10 @@ def complete_run(_: click.Context, __: click.Parameter, incomplete: str) -> list
     from agent import home
 
     return [name for name in home.run_ids() if name.startswith(incomplete)]
+
+
+run_argument = click.argument("run_id", metavar="RUN", shell_complete=complete_run)
+"""RUN of a command that looks at one run."""
 
 
 def approval(yes: bool, dry_run: bool, chosen: str | None) -> Approval:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from agent import home
+from agent.cli.settings import complete_run, run_argument
 from agent.errors import NoSuchRun
 from tools.policy import stop_file
 
 
 @click.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@click.argument("run_id", metavar="[RUN]", required=False, shell_complete=complete_run)
 @click.option("--all", "everything", is_flag=True, help="Every run, and keep new ones out.")
 @click.option("--lift", is_flag=True, help="Let runs begin again after --all.")
 def stop(run_id: str | None, everything: bool, lift: bool) -> None:
@@ -43,7 +44,7 @@ def _latest_unfinished() -> str:
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument
 def undo(run_id: str) -> None:
     """Take back what RUN applied to its repository.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from agent.cli.settings import complete_run
 from agent.errors import Unusable
 
 
@@ -26,7 +27,13 @@ from agent.errors import Unusable
     help="locum, locum-light, high-contrast, ansi-dark (the terminal's own colours), or one of "
     "those that the command palette lists.",
 )
-@click.option("--replay", metavar="RUN", default="", help="Show the events of a run again.")
+@click.option(
+    "--replay",
+    metavar="RUN",
+    default="",
+    shell_complete=complete_run,
+    help="Show the events of a run again.",
+)
 @click.option("--test-cmd", metavar="CMD", help="How to run the tests; default: found out.")
 @click.option(
     "--branch", metavar="NAME", default="", help="Commit what is approved on this branch."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,16 @@ def test_what_cannot_be_worked_with_is_said(repo: Path) -> None:
     editor = Editor(allow=True)
     assert prompted(repo, editor, "/explain") == "end_turn"
     assert "No tests" in editor.said("agent_message_chunk")
+
+
+def test_without_an_editor_it_says_so() -> None:
+    words = [sys.executable, "-P", "-m", "agent", "acp"]
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "standard input is none" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_commands_and_bug_reports_are_told_apart() -> None:

@@ -38,10 +38,23 @@ def test_show_says_where_each_value_came_from(
     assert rows["only"].split(None, 1)[1] == "repository (locum.toml)"
     assert rows["seed"].split() == ["7", "environment", "(LOCUM_SEED)"]
     assert rows["endpoint"].split() == ["-", "default"]
+    assert rows["budget"].split() == ["5m", "default"]
+    assert rows["allow_plain_http"].split() == ["false", "default"]
     assert rows.keys() == config.BY_NAME.keys()
     shown = json.loads(agent("config", "show", tmp_path, "--json").stdout)
     assert shown["settings"]["seed"] == {"value": 7, "source": "environment (LOCUM_SEED)"}
     assert "endpoint, which only you may set" in shown["ignored"][0]
+
+
+def test_show_of_a_place_that_is_none(tmp_path: Path) -> None:
+    result = agent("config", "show", tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "is not a directory" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["90s", "5m", "60m", "1.5s"])
+def test_a_length_of_time_is_written_as_it_is_read(text: str) -> None:
+    assert config.duration(config.seconds(text)) == text
 
 
 def test_init_writes_a_file_that_says_everything_and_sets_nothing(tmp_path: Path) -> None:
@@ -104,7 +117,8 @@ def test_the_shell_completes_commands_options_and_runs(home_of_a_run: str) -> No
     assert complete("") == list(COMMANDS)
     assert complete("e") == ["explain"]
     assert "--test-cmd" in complete("fix", "--te")
-    assert complete("resume", "") == [home_of_a_run]
+    for command in ("resume", "show", "log", "replay", "undo", "stop"):
+        assert complete(command, "") == [home_of_a_run]
 
 
 @pytest.fixture

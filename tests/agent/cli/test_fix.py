@@ -302,7 +302,7 @@ def test_a_function_that_hangs_is_a_bug_like_any_other(fix: Fix, repo: Path) -> 
 # -- bad requests ------------------------------------------------------------------------------
 
 
-def test_a_path_that_is_missing_a_file_or_empty(fix: Fix, tmp_path: Path) -> None:
+def test_a_path_that_is_missing_a_file_or_empty(fix: Fix, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "file.py"
     file.write_text("x = 1\n")
     empty = tmp_path / "empty"
@@ -319,6 +319,8 @@ def test_a_path_that_is_missing_a_file_or_empty(fix: Fix, tmp_path: Path) -> Non
         result = fix(path, "--yes")
         assert result.exit_code == 2, result.output
         assert word in one_sentence(result)
+    left = list((home / "state" / "runs").iterdir())
+    assert len(left) == 1, "a run that cannot begin is none; one without tests was looked at"
 
 
 def test_options_that_make_no_sense(fix: Fix, repo: Path) -> None:

@@ -1,9 +1,10 @@
 """The command group: quick help, exit statuses, sentences instead of traces."""
 
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 import pytest
@@ -95,8 +96,47 @@ def test_help_imports_nothing_heavy() -> None:
     assert "HEAVY set()" in done.stdout
 
 
-def test_unknown_commands_are_usage_errors() -> None:
-    assert CliRunner().invoke(main, ["mend"]).exit_code == 2
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("explian", "There is no command 'explian'; did you mean `agent explain`?"),
+        (".", "There is no command '.'; did you mean `agent fix .`?"),
+        ("xyzzy", "There is no command 'xyzzy'."),
+    ],
+)
+def test_unknown_commands_are_usage_errors(typed: str, meant: str) -> None:
+    result = CliRunner().invoke(main, [typed])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == f"Error: {meant}"
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    """A bare `--seed INTEGER` helps nobody."""
+    bare = [
+        f"{path} {option.opts[-1]}"
+        for path, command in leaves(main, "agent")
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert bare == []
+
+
+def leaves(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, by all its names."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        assert inner is not None
+        yield from leaves(inner, f"{path} {name}")
+
+
+def test_every_command_shows_an_example() -> None:
+    for name in COMMANDS:
+        shown = CliRunner().invoke(main, [name, "--help"]).output
+        assert re.search(r"^  Examples?[:,]", shown, re.MULTILINE), name
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -65,8 +65,21 @@ def test_runs_are_listed_and_shown(applied: tuple[str, Path]) -> None:
     assert f"{run_id}  Tests pass  {source}" in listed
     assert f"{other}  not finished  {source}" in listed
     assert agent("show", run_id).output == "# Fix\n"
+    assert json.loads(agent("show", run_id, "--json").stdout) == {"headline": "Tests pass"}
+    assert "has not finished" in agent("show", other, "--json").stderr
+    rows = json.loads(agent("runs", "--json").stdout)["runs"]
+    assert {row["run_id"]: row["headline"] for row in rows} == {
+        run_id: "Tests pass", other: "not finished",
+    }  # fmt: skip
+    assert len(json.loads(agent("runs", "-n", "1", "--json").stdout)["runs"]) == 1
     assert f"agent resume {other}" in agent("show", other).output
     assert agent("show", "../..").exit_code == 2
+
+
+def test_without_runs_it_says_how_to_make_one(home: Path) -> None:
+    result = agent("runs")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "`agent fix PATH`" in result.stderr
 
 
 def test_the_log_is_readable_and_safe(applied: tuple[str, Path]) -> None:
