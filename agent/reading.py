@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from agent.deps import Deps
@@ -17,20 +16,19 @@ TURNS = 2
 ANSWER_TOKENS = 80
 SHORTEST_BUDGET = 120.0
 """Seconds; a run with less spends all of them on the search."""
-BUGS_READ = 3
 TOOL_TEXT = 2_500
 """Characters of a tool's answer that the model gets to see; about 700 tokens, 4 s of prefill."""
 _CAUSE = re.compile(r"^[\s\-*`\d.)]*([\w./\-]+\.\w+):(\d+)`?:?\s*(.+)$")
 
 
-def read(deps: Deps, items: Sequence[PlanItem]) -> tuple[list[Finding], list[str]]:
-    """What the model found, each checked against the workspace, and what was dropped.
+def read(deps: Deps, item: PlanItem) -> tuple[list[Finding], list[str]]:
+    """What the model found about a bug, each checked against the workspace, and what was dropped.
 
     Two turns at most. Nothing here is a fact: findings are kept as explanations only.
     """
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": prompt("read")},
-        {"role": "user", "content": _question(deps, items)},
+        {"role": "user", "content": _question(deps, item)},
     ]
     text = ""
     for turn in range(TURNS):
@@ -65,18 +63,16 @@ class GatewayReading:
         return self._gateway.call(name, arguments, caller="model", read_only=True).content
 
 
-def _question(deps: Deps, items: Sequence[PlanItem]) -> str:
-    """Each bug with the code that is suspected, so that one answer is usually enough."""
-    lines = ["Failing tests and where they lead:"]
-    for item in [item for item in items if item.targets][:BUGS_READ]:
-        lines += [f"- {item.title}", *[f"  - {one_line(e, 160)}" for e in item.evidence[:2]]]
-        part = deps.call(
-            "read_file", path=item.path, first_line=item.first_line, last_line=item.last_line
-        )
-        numbered = enumerate(part.content.splitlines(), item.first_line)
-        code = "\n".join(f"{number}: {line}" for number, line in numbered)
-        lines += [f"{item.path}:", f"```\n{head_and_tail(code, TOOL_TEXT)}\n```"]
-    return "\n".join(lines)
+def _question(deps: Deps, item: PlanItem) -> str:
+    """The bug with the code that is suspected, so that one answer is usually enough."""
+    part = deps.call(
+        "read_file", path=item.path, first_line=item.first_line, last_line=item.last_line
+    )
+    numbered = enumerate(part.content.splitlines(), item.first_line)
+    code = "\n".join(f"{number}: {line}" for number, line in numbered)
+    lines = ["Failing tests and where they lead:", f"- {item.title}"]
+    lines += [f"  - {one_line(evidence, 160)}" for evidence in item.evidence[:2]]
+    return "\n".join([*lines, f"{item.path}:", f"```\n{head_and_tail(code, TOOL_TEXT)}\n```"])
 
 
 def _call_tools(deps: Deps, answer: Answer) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from agent.events import Doing, Event, ModelFinished, ModelProgress, Note, Token
 from agent.record import Record, read
-from agent.repair.seams import Budget, Clock
+from agent.repair.seams import Budget, BudgetSpent, Clock
 from agent.waiting import interruptible
 from runtime.client import Answer, Branch, Client, Endpoint, Usage
 from runtime.errors import BranchingUnsupported, InfillUnsupported
@@ -67,6 +67,10 @@ class _Pulse:
             self._emit(ModelProgress(purpose=self._purpose, tokens=self._pieces, rate=rate))
 
 
+PROPOSING = frozenset({"propose", "converse"})
+"""Requests for candidates, which are worth nothing once the time is over."""
+
+
 class Thinker:
     """Implements the search's Sampler, Brancher and Filler over one lazily started endpoint."""
 
@@ -122,7 +126,10 @@ class Thinker:
         tools: Sequence[Mapping[str, Any]] = (),
         show: bool = False,
     ) -> Answer:
-        """One request of `n` samples; with `show`, the first sample's text becomes events."""
+        """One request of `n` samples; with `show`, the first sample's text becomes events.
+
+        Raises BudgetSpent when the time is over before a proposal is: hanging up ends it.
+        """
         client = self._connect()
         messages = self._admitted(messages)
         self._emit(Doing(text=f"The model reads the question ({purpose}, {n} samples)"))
@@ -130,6 +137,8 @@ class Thinker:
 
         def on_token(sample: int, text: str) -> None:
             pulse.beat()
+            if purpose in PROPOSING and self._budget.spent:
+                raise BudgetSpent
             if show and sample == 0:
                 self._emit(Token(text=text))
 

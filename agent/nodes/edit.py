@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from langgraph.runtime import Runtime
 
-from agent import searching, tidying
+from agent import reading, searching, tidying
 from agent.deps import Deps
 from agent.events import PhaseStarted
 from agent.repair.search import Batch
@@ -25,6 +25,7 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
             detail=f"{item.number}. {item.kind.value} in {item.place}, attempt {number + 1}",
         )
     )
+    read = _read(deps, state, item) if number else {}
     found = _propose(deps, state, item, number)
     candidates = [dump(candidate) for candidate in found.candidates]
     deps.record.write(
@@ -35,9 +36,26 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
         candidates=candidates,
     )
     return {
+        **read,
         "batch": candidates,
         "round": found.round,
         "seconds": deps.budget.seconds_spent,
+    }
+
+
+def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
+    """Once in a run, for a bug that the first round did not mend: most are mended sooner than the
+    model could read their code."""
+    if item.kind is not Kind.BUG or "findings" in state:
+        return {}
+    if deps.task.budget_seconds < reading.SHORTEST_BUDGET:
+        return {}
+    findings, unreal = reading.read(deps, item)
+    for reason in unreal:
+        deps.record.write("dropped", reason=reason)
+    return {
+        "findings": [dump(finding) for finding in findings],
+        "dropped": [*state.get("dropped", []), *unreal],
     }
 
 

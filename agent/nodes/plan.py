@@ -5,10 +5,10 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent import baseline as first_run
-from agent import finishing, planning, reading, reproducing, searching, tidying
+from agent import finishing, planning, reproducing, searching, tidying
 from agent.deps import Deps
 from agent.events import PhaseStarted, PlanReady
-from agent.state import Finding, Goal, PlanItem, RunState, Scope, Status, dump
+from agent.state import Goal, RunState, Scope, dump
 from tools.report import TestReport, TestResult
 
 
@@ -37,14 +37,6 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
     items += tidying.items(deps, _scope(deps, spectrum, failing))
     kept, dropped = planning.existing(items, deps.workspace.root)
     kept = planning.number(kept)
-    findings: list[Finding] = []
-    if (
-        fixing
-        and deps.task.budget_seconds >= reading.SHORTEST_BUDGET
-        and any(map(_searchable, kept))
-    ):
-        findings, unreal = reading.read(deps, kept)
-        dropped += unreal
     for reason in dropped:
         deps.record.write("dropped", reason=reason)
     deps.record.write("plan", items=[dump(item) for item in kept])
@@ -55,7 +47,6 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "now": dump(baseline),
         "flaky": flaky,
         "items": [dump(item) for item in kept],
-        "findings": [dump(finding) for finding in findings],
         "dropped": dropped,
         "current": planning.next_open(kept, 0),
         "until": planning.share(
@@ -67,10 +58,6 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "caveats": caveats,
         "seconds": deps.budget.seconds_spent,
     }
-
-
-def _searchable(item: PlanItem) -> bool:
-    return item.status is Status.OPEN and bool(item.targets)
 
 
 def _scope(

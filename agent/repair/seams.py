@@ -104,6 +104,10 @@ class Evidence:
     seed: int = 0
 
 
+class BudgetSpent(Exception):
+    """A request was ended because the time that it may take is over."""
+
+
 @dataclass
 class Budget:
     """What a run may still spend. Wall clock in seconds on a monotonic clock; 0 tokens = no limit.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from agent.repair.schedule import History, Step, ordered
-from agent.repair.seams import Budget, Candidate, Evidence
+from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence
 
 TOGETHER = 2
 """Steps in the first round. Their candidates are judged together: a cheap survivor does not win
@@ -77,7 +78,7 @@ class Search:
             candidates: list[Candidate] = []
             for step in steps:
                 began = budget.clock()
-                found = list(islice(step.proposer.propose(evidence, budget), step.first, step.last))
+                found = _taken(step, evidence, budget)
                 seconds = budget.clock() - began
                 asked.append(Asked(step.name, step.suspect, len(found), seconds))
                 candidates += found
@@ -95,6 +96,15 @@ class Search:
     def next_steps(self, number: int, evidence: Evidence) -> tuple[str, ...]:
         """What would be tried from round `number` on; empty behind the last one."""
         return tuple(step.name for steps in self.rounds(evidence)[number:] for step in steps)
+
+
+def _taken(step: Step, evidence: Evidence, budget: Budget) -> list[Candidate]:
+    """The step's candidates; those it had when the time was over."""
+    found: list[Candidate] = []
+    with suppress(BudgetSpent):
+        for candidate in islice(step.proposer.propose(evidence, budget), step.first, step.last):
+            found.append(candidate)
+    return found
 
 
 def _limited(steps: Sequence[Step], limits: Mapping[str, int | None]) -> list[Step]:

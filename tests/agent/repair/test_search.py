@@ -10,7 +10,7 @@ from agent.repair.combine import PairProposer
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.schedule import History, Step, ordered, probabilities
-from agent.repair.seams import Budget, Candidate, Evidence, Splice, Suspect, Verdict
+from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence, Splice, Suspect, Verdict
 from agent.repair.search import Search
 from agent.repair.templates import TemplateProposer
 
@@ -263,3 +263,14 @@ def test_two_partial_successes_are_joined_before_other_edits(before: Evidence, b
     tried = (partial(30), partial(0))
     pairs = PairProposer(templates()).propose(replace(before, tried=tried), budget)
     assert next(pairs).operator == "at 30 and at 0"
+
+
+def test_what_was_proposed_before_the_time_was_over_is_kept(before: Evidence, budget: Budget):
+    class Late(Counted):
+        def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
+            yield from super().propose(evidence, budget)
+            raise BudgetSpent
+
+    batch = Search([Step("late", Late("late", 3))]).batch(0, before, budget)
+    assert batch is not None
+    assert len(batch.candidates) == 3
