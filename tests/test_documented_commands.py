@@ -88,6 +88,7 @@ BENCHES = {
 """On one repository and one task, with the scripted model's server as `--endpoint`."""
 
 QUICK = {
+    "agent --help": "Commands:",
     "agent init": "Wrote locum.toml",
     "agent init --user": "config.toml",
     "agent config show": "Your own file",
@@ -141,6 +142,7 @@ NOT_RUN = {
     "make bench": "takes half an hour with the real model",
     "make bench-runtime": "takes an hour and installs other servers",
     "make bench-safety": "measures time, which tests must not",
+    "make bench-start": "measures time; tests/benchmarks/test_start.py tries its clock",
     "make bench-real TREES=~/real": "takes hours with the real model",
     "make test-attacks": "takes hours",
     "unshare --user --map-user=1000 --map-group=1000 -- make test-attacks": "takes hours",
@@ -241,7 +243,9 @@ def served(
     monkeypatch.setenv("LOCUM_TOKEN", endpoint.token)
     monkeypatch.setenv("LOCUM_UPSTREAM_TOKEN", endpoint.token)
     monkeypatch.setenv("LOCUM_ENDPOINT", endpoint.base_url)
+    # How good the mends are is not the matter here: the first ones that pass will do.
     monkeypatch.setattr("agent.repair.assembly.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("agent.repair.assembly.PATIENCE", 4)
     return endpoint
 
 
