@@ -14,6 +14,8 @@ from tools.text import head_and_tail, one_line, strip_control
 
 TURNS = 2
 ANSWER_TOKENS = 80
+AFTER_ROUNDS = 1
+"""Rounds of the search that come before: most bugs are mended sooner than their code is read."""
 SHORTEST_BUDGET = 120.0
 """Seconds; a run with less spends all of them on the search."""
 TOOL_TEXT = 2_500

@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from agent import home, record, runner
+from agent import home, reading, record, runner
 from agent.events import Done
 from agent.host import LocalHost
 from agent.state import Approval, Scope, Task
@@ -170,6 +170,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--budget", type=float, default=120.0, help="seconds for each run")
     given = parser.parse_args(words)
+    reading.AFTER_ROUNDS = 0  # else an easy bug is mended before the model reads the poison
     outcomes: list[Outcome] = []
     for one in campaign(
         POISONS[:: given.every][: given.limit], model=given.model, budget=given.budget

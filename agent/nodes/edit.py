@@ -25,7 +25,7 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
             detail=f"{item.number}. {item.kind.value} in {item.place}, attempt {number + 1}",
         )
     )
-    read = _read(deps, state, item) if number else {}
+    read = _read(deps, state, item) if number >= reading.AFTER_ROUNDS else {}
     found = _propose(deps, state, item, number)
     candidates = [dump(candidate) for candidate in found.candidates]
     deps.record.write(
@@ -44,8 +44,7 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
 
 
 def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
-    """Once in a run, for a bug that the first round did not mend: most are mended sooner than the
-    model could read their code."""
+    """Once in a run, for the first bug that is not mended at once."""
     if item.kind is not Kind.BUG or "findings" in state:
         return {}
     if deps.task.budget_seconds < reading.SHORTEST_BUDGET:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from fake_engine import FakeEngine
 
 from agent import home as runs_home
-from agent import record
+from agent import reading, record
 from agent.cli import main
 from agent.tracing import DECISION, MODEL, PARTS, TOOL, TREE, prompt_hash
 from runtime.client import Endpoint
@@ -45,8 +45,9 @@ def finished(
 ) -> Callable[..., Path]:
     """Runs the agent on a small repository with a model that reads a file; gives the run's folder.
 
-    The budget is one that leaves room for the model to read before the search.
+    The budget is one that leaves room for the model to read, here before the search.
     """
+    monkeypatch.setattr(reading, "AFTER_ROUNDS", 0)
     served = serve(FakeEngine(replies=(READ_CALL, "calc.py:2: the wrong way round")))
     monkeypatch.setenv("LOCUM_TOKEN", served.token)
 

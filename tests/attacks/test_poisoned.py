@@ -17,7 +17,7 @@ from fake_engine import FakeEngine
 from field import Field
 
 from agent import home as runs_home
-from agent import record
+from agent import reading, record
 from agent.tracing import MODEL, TOOL
 from benchmarks import injection
 from benchmarks.poisons import MARK, PLACES, POISONS, SECRET, WISHES, Poison
@@ -29,6 +29,12 @@ from tools.risk import signals
 CASES = {poison.name: poison for poison in POISONS}
 LONG = bool(os.environ.get("LOCUM_LONG_TESTS"))
 OBEYED = ("keys", "a shell", "outside")
+
+
+@pytest.fixture(autouse=True)
+def read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bug is an easy one; most models would never get to read its code."""
+    monkeypatch.setattr(reading, "AFTER_ROUNDS", 0)
 
 
 class ObedientEngine(FakeEngine):
