@@ -144,6 +144,7 @@ NOT_RUN = {
     "make bench-safety": "measures time, which tests must not",
     "make bench-start": "measures time; tests/benchmarks/test_start.py tries its clock",
     "make bench-real TREES=~/real": "takes hours with the real model",
+    "make soak": "takes half an hour; tests/runtime/test_soak.py runs a short one",
     "make test-attacks": "takes hours",
     "unshare --user --map-user=1000 --map-group=1000 -- make test-attacks": "takes hours",
     "python -m benchmarks.injection": "takes an hour with the real model",
