@@ -22,6 +22,15 @@ from tools.text import one_line, strip_control
 PLAIN_EVERY = 2.0
 """Seconds between two progress lines where no line can be overwritten."""
 
+BEGINS = {
+    "plan": "Running the tests",
+    "edit": "Making candidates",
+    "verify": "Trying candidates",
+    "approve": "Preparing the patch",
+    "summary": "Writing the summary",
+}
+"""What a phase does first: until it says more, the status line must not tell of what is over."""
+
 
 class Progress:
     """Writes to standard error, so that standard output carries only the summary."""
@@ -60,6 +69,7 @@ class Progress:
                 self._line(f"{word} {event.path} (run {event.run_id}, {event.sandbox})")
             case ev.PhaseStarted():
                 self._line(f"[{event.phase}] {event.detail}".rstrip())
+                self._now(BEGINS.get(event.phase, event.phase))
             case ev.Doing():
                 self._status(event.text)
             case ev.Note():
@@ -71,6 +81,7 @@ class Progress:
                     f"  {event.what}: {event.passed} of {event.total} tests pass "
                     f"({event.seconds:.1f} s)"
                 )
+                self._now("Looking at the results")
             case ev.PlanReady():
                 for item in event.items:
                     self._line(f"  {item.number}. {item.kind.value} in {item.place}: {item.title}")
@@ -150,6 +161,11 @@ class Progress:
     def _line(self, text: str) -> None:
         if not self._quiet:
             self._console.print(one_line(redact(text), 300), markup=False)
+
+    def _now(self, text: str) -> None:
+        """For the status line alone; where there is none, the line above says it."""
+        if self._spinner is not None:
+            self._spinner.update(text)
 
     def _status(self, text: str) -> None:
         """What is going on now: overwritten in a terminal, thinned out elsewhere."""
