@@ -269,7 +269,7 @@ def keep_result(node: ast.Expr, context: Context) -> Iterator[Edit]:
             yield context.replace(node, f"{context.text(argument)} = {text}", 0.6)
 
 
-@operator("undo-call", ast.Expr, prior=1.5)
+@operator("undo-call", ast.Expr, prior=5.0)
 def undo_call(node: ast.Expr, context: Context) -> Iterator[Edit]:
     """What is done in front of other statements and should be undone behind them."""
     call = node.value

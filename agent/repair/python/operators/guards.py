@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
@@ -41,6 +42,28 @@ def guard_argument(
         for empty in ("[]", "{}", '""', "0"):
             lines = [f"if {name} is None:", f"{step}{name} = {empty}"]
             yield from context.insert_before(first, lines, 0.4 / (1 + rank))
+
+
+@operator("guard-state", ast.FunctionDef, ast.AsyncFunctionDef, prior=2.0)
+def guard_state(node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context) -> Iterator[Edit]:
+    """Return early where a switch of the object says so."""
+    first = first_statement(node)
+    if first is None or context.enclosing_class is None or node.args.args[:1] == []:
+        return
+    if node.args.args[0].arg != "self" or _is_switch(node):
+        return
+    step = context.step(first)
+    for name in [n.name for n in context.enclosing_class.body if _is_switch(n)][:MAX_NAMES]:
+        for test in (f"self.{name}", f"not self.{name}"):
+            yield from context.insert_before(first, [f"if {test}:", f"{step}return None"])
+
+
+def _is_switch(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
+    """Whether it is a property that is true or false."""
+    if not isinstance(node, ast.FunctionDef) or not isinstance(node.returns, ast.Name):
+        return False
+    words = [getattr(word, "id", "") for word in node.decorator_list]
+    return node.returns.id == "bool" and bool({"property", "cached_property"} & set(words))
 
 
 @operator("guard-statement", ast.Return, ast.Assign, ast.Expr, ast.For, ast.AugAssign, prior=1.0)
