@@ -15,8 +15,9 @@ from agent.searching import evidence
 from agent.state import Kind, PlanItem, RunState
 from tools.report import TestReport
 
-ROUNDS = 4
-"""Rounds in which an edit that mends all of the tests may still turn up."""
+ROUNDS, MORE_ROUNDS = 4, 8
+"""Rounds in which an edit that mends all of the tests may still turn up: where another one mends
+more than half of them, and where it mends just half."""
 LEAST = 0.5
 """Share of an item's failing tests that an edit must mend to be kept without mending the others."""
 
@@ -27,7 +28,8 @@ def worth(deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict
     With a single suspect there is nowhere else that another fault could be.
     """
     best = max((verdict.target_passed for verdict in partial), default=0)
-    late = state.get("round", 0) + 1 >= ROUNDS
+    half = best <= LEAST * len(item.targets)
+    late = state.get("round", 0) + 1 >= (MORE_ROUNDS if half else ROUNDS)
     few = best < LEAST * len(item.targets) or best == len(item.targets)
     if item.kind is not Kind.BUG or not late or few or len(item.suspects) < 2:
         return Ranking()
