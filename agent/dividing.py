@@ -17,9 +17,9 @@ from tools.report import TestReport
 
 ROUNDS, MORE_ROUNDS = 4, 8
 """Rounds in which an edit that mends all of the tests may still turn up: where another one mends
-more than half of them, and where it mends just half."""
-LEAST = 0.5
-"""Share of an item's failing tests that an edit must mend to be kept without mending the others."""
+more than half of them, and where it mends fewer."""
+MOST = 0.5
+"""Share of the tests above which an edit mends most of them."""
 
 
 def worth(deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict]) -> Ranking:
@@ -28,10 +28,10 @@ def worth(deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict
     With a single suspect there is nowhere else that another fault could be.
     """
     best = max((verdict.target_passed for verdict in partial), default=0)
-    half = best <= LEAST * len(item.targets)
-    late = state.get("round", 0) + 1 >= (MORE_ROUNDS if half else ROUNDS)
-    few = best < LEAST * len(item.targets) or best == len(item.targets)
-    if item.kind is not Kind.BUG or not late or few or len(item.suspects) < 2:
+    rounds = ROUNDS if best > MOST * len(item.targets) else MORE_ROUNDS
+    late = state.get("round", 0) + 1 >= rounds
+    partly = 0 < best < len(item.targets)
+    if item.kind is not Kind.BUG or not late or not partly or len(item.suspects) < 2:
         return Ranking()
     most = [verdict for verdict in partial if verdict.target_passed == best]
     return deps.ranker.rank(most, evidence(deps, state, item), deps.budget)

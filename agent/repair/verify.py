@@ -102,9 +102,7 @@ class SearchVerifier:
             )
         report = self._run(files, trial.targets, budget, stop_at_first=total > MANY_TARGETS)
         passed = passed_targets(trial.targets, report)
-        worse, whole = (
-            ((), False) if passed < total else self._wider(candidate, files, trial, budget)
-        )
+        worse, whole = self._wider(candidate, files, trial, budget, passed)
         return Verdict(
             candidate=candidate,
             target_passed=passed,
@@ -114,15 +112,28 @@ class SearchVerifier:
         )
 
     def _wider(
-        self, candidate: Candidate, files: Mapping[str, str], trial: _Trial, budget: Budget
+        self,
+        candidate: Candidate,
+        files: Mapping[str, str],
+        trial: _Trial,
+        budget: Budget,
+        passed: int,
     ) -> tuple[tuple[str, ...], bool]:
-        """Regressions among the tests nearby, then among all; and whether all ran."""
+        """Regressions among the tests nearby, then among all; and whether all ran.
+
+        An edit that mends only some of the targets is held against those nearby alone: it may be
+        kept, or joined with another one. One that mends none needs no run.
+        """
+        if not passed:
+            return (), False
         slow = is_slow(trial.baseline, budget.seconds_spent + budget.seconds_left)
         nearby = trial.nearby(candidate) if slow else trial.covering(candidate)
         if nearby:
             worse = regressed(nearby, self._run(files, nearby, budget, stop_at_first=True))
             if worse:
                 return worse, False
+        if passed < len(trial.targets):
+            return (), False
         if trial.others <= len(nearby):
             return (), not trial.baseline.timed_out
         if slow or trial.whole_runs >= self._whole_runs:

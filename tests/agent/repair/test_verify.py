@@ -68,6 +68,25 @@ def test_a_regression_is_named(evidence: Callable[..., Evidence], budget: Budget
     assert not verdict.survives
 
 
+def test_an_edit_that_mends_some_targets_is_held_against_tests_near_it(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    before = evidence(SOURCE, "f")
+    failing, passing = before.baseline.results
+    second = failing.model_copy(update={"id": "test_m.py::test_h"})
+    near = passing.model_copy(update={"lines": {"m.py": (2,)}})
+    before = replace(
+        before,
+        failing=(failing, second),
+        baseline=TestReport(results=(failing, second, near)),
+    )
+    runner = Scripted(lambda text, name: name == TARGET or (name == OTHER and "b" in text))
+    worse, sound = verifier(runner).verify([returning("c"), returning("b")], before, budget)
+    assert (worse.target_passed, worse.regressions) == (1, (OTHER,))
+    assert (sound.target_passed, sound.regressions, sound.whole_suite) == (1, (), False)
+    assert runner.runs == 2 * [(TARGET, "test_m.py::test_h"), (OTHER,)]
+
+
 def test_passing_tests_near_the_edit_run_before_the_whole_suite(
     evidence: Callable[..., Evidence], budget: Budget
 ):
