@@ -15,6 +15,7 @@ from field import SECRET, Field
 
 SECONDS = 60.0 if os.environ.get("LOCUM_LONG_TESTS") else 3.0
 """`make test-attacks` tries for a minute."""
+OFTEN = 10
 _EXCHANGE = 2
 
 
@@ -61,10 +62,13 @@ def swapped(field: Field) -> tuple[Field, Path, Path]:
 
 
 def attack(field: Field, seconds: float) -> tuple[int, int]:
-    """All file tools on the swapped name, over and over; how often they worked and were refused."""
+    """All file tools on the swapped name, over and over; how often they worked and were refused.
+
+    On a busy machine it takes longer than `seconds` until both were seen often enough.
+    """
     worked = refused = 0
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline or not (worked and refused):
+    while time.monotonic() < deadline or min(worked, refused) <= OFTEN:
         results = [
             field.call("read_file", path="swap/secret"),
             field.call("write_file", path="swap/file", content="mine"),
@@ -83,12 +87,11 @@ def naive_reader_is_fooled(folder: Path) -> bool:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         path = folder / "secret"
-        if Path(os.path.realpath(path)).parent == folder:
-            try:
-                if path.read_text() == SECRET:
-                    return True
-            except OSError:
-                continue
+        try:
+            if Path(os.path.realpath(path)).parent == folder and path.read_text() == SECRET:
+                return True
+        except OSError:
+            continue
     return False
 
 
@@ -97,8 +100,7 @@ def test_swapped_folders_lead_nowhere(swapped: tuple[Field, Path, Path]) -> None
     with swapping(folder, link) as swaps:
         assert naive_reader_is_fooled(folder)
         worked, refused = attack(field, SECONDS)
-        assert worked > 10
-        assert refused > 10
+        assert min(worked, refused) > OFTEN
         assert swaps() > 100
     assert field.untouched()
 

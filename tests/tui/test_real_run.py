@@ -42,7 +42,7 @@ def test_the_demo_is_mended_from_the_screen(
         await until(pilot, lambda: isinstance(app.screen, ApprovalScreen) or run._told_end, 2400)
         _keep(app, "approval")
         assert isinstance(app.screen, ApprovalScreen), text_of(run, "#doing")
-        assert "6 → 9 of 9 pass" in text_of(app.screen, "#evidence")
+        await until(pilot, lambda: "6 → 9 of 9 pass" in text_of(app.screen, "#evidence"))
         before = {path: path.read_bytes() for path in bank.rglob("*.py")}
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, SummaryScreen), 600)

@@ -51,6 +51,12 @@ class Terminal:
             time.sleep(0.1)
         raise AssertionError(f"{text!r} never came:\n{shown}")
 
+    def wait_gone(self, text: str, seconds: float = 20.0) -> None:
+        end = time.monotonic() + seconds
+        while text in (shown := self.screen()):
+            assert time.monotonic() < end, f"{text!r} never went:\n{shown}"
+            time.sleep(0.1)
+
     def alive(self) -> bool:
         words = [*self._tmux, "has-session", "-t", "ui"]
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
@@ -111,9 +117,11 @@ def test_a_session_by_keys(
     terminal.wait("calculate_interest")
     terminal.wait("★1")
     terminal.run("send-keys", "-t", "ui", "3")
-    terminal.run("send-keys", "-t", "ui", "f")
     terminal.wait("Failed before, pass now")
     terminal.run("send-keys", "-t", "ui", "f")
+    terminal.wait_gone("─ Candidates")
+    terminal.run("send-keys", "-t", "ui", "f")
+    terminal.wait("─ Candidates")
     terminal.run("send-keys", "-t", "ui", "Escape")
     terminal.wait("Recent runs")
     terminal.run("send-keys", "-t", "ui", "q")
