@@ -13,7 +13,7 @@ Logits = npt.NDArray[np.float32]
 # Shares of the whole mass below which tokens are left out of sorting, coarse to fine: sorting a
 # vocabulary of 152,000 takes 17 ms, the few hundred above the coarse share 0.1 ms.
 _SHARES = (1e-3, 1e-5, 0.0)
-# Nats below the likeliest token: mostly dozens of others are within, found in 0.2 ms.
+# Nats below the likeliest token within which there are mostly some dozens of others.
 _NEAR = 10.0
 
 
@@ -30,7 +30,7 @@ def likeliest(logits: Logits, count: int) -> list[int]:
         return []
     near = np.flatnonzero(logits > logits.max() - np.float32(_NEAR))
     if len(near) < count:
-        # The model is sure. Sorting all of the vocabulary would take 15 ms, this takes 1 ms.
+        # The model is sure. Sorting all of the vocabulary would take 15 ms, this takes 3 ms.
         near = np.flatnonzero(logits >= np.partition(logits, -count)[-count])
     order = np.argsort(-logits[near], kind="stable")[:count]
     return [int(token) for token in near[order]]

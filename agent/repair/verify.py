@@ -69,7 +69,7 @@ class SearchVerifier:
         self._patience_seconds = patience_seconds
         self._whole_runs = whole_runs
         self._clock = clock
-        self._seen: dict[frozenset[str], set[tuple[str, ...]]] = {}
+        self._seen: dict[tuple[tuple[str, ...], frozenset[str]], set[tuple[str, ...]]] = {}
 
     def verify(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
@@ -77,7 +77,7 @@ class SearchVerifier:
         trial = _Trial(evidence, self._languages, self._reader)
         # Rounds overlap: what failed in one is not run again in the next, for the same tests and
         # with the same others failing: a fault that was mended in between may have hidden a mend.
-        state = frozenset([*trial.targets, *(f"- {test.id}" for test in trial.baseline.failing)])
+        state = (trial.targets, frozenset(test.id for test in trial.baseline.failing))
         trial.seen |= self._seen.get(state, set())
         self._seen[state] = trial.seen
         behind, patient_until = 0, 0.0
