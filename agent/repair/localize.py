@@ -20,9 +20,14 @@ WORD = re.compile(r"[^\W\d]\w*")
 PLACE = re.compile(r"""([\w./\\-]+\.\w+)["']?(?:, line |:)(\d+)""")
 """A file with a line number in a traceback: `"a/b.py", line 3`, `a/b.py:3`."""
 
+QUOTED = re.compile(r"""(["'])([^\W\d]\w{2,})\1""")
+"""A text in quotes that could be a key or a name."""
+
 ERROR_REACH = 4
 """Lines above and below a line that does not parse which are suspected with it."""
 MAX_SUSPECTS = 40
+MAX_ERROR = 200
+"""Characters of an error's message that are kept for its line."""
 
 COVERAGE, RAISED, ON_STACK, NAMED, UNPARSED = 0.6, 0.3, 0.1, 0.1, 1.0
 """What each kind of evidence adds to a score of at most 1."""
@@ -79,6 +84,7 @@ class _Inquiry:
         self._add_frames()
         self._add_unparsed()
         self._add_names()
+        self._add_literals()
         suspect_surroundings(self._places, self._imported())
         found = [place for place in self._places if place.score > 0]
         found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
@@ -129,6 +135,9 @@ class _Inquiry:
                 raised[stack[-1]] += 1
             elif stack:
                 on_stack[stack[-1]] += 1
+            for path, line in stack:
+                if place := self._places.holding(path, line):
+                    place.errors.setdefault(line, test.message[:MAX_ERROR])
         for (path, line), count in raised.items():
             self._blame(path, line, RAISED, f"line {line} raises in {_tests(count)}")
         for (path, line), count in on_stack.items():
@@ -182,6 +191,25 @@ class _Inquiry:
                 share = NAMED * count / len(self._failing)
                 place.score += share * (0.5 if place.span.is_class else 1.0)
                 place.reasons.append(f"`{last}` is named in {_tests(count)}")
+
+    def _add_literals(self) -> None:
+        """Functions that write texts which the failure quotes: keys, names of options."""
+        quoted: set[str] = set()
+        for test in self._failing:
+            quoted.update(match[2] for match in QUOTED.finditer(test.message))
+        ran = [place for place in self._places if place.is_function and place.score > 0]
+        holding: dict[str, list[Place]] = {}
+        for place in ran:
+            for text in quoted & {match[2] for match in QUOTED.finditer(self._text(place))}:
+                holding.setdefault(text, []).append(place)
+        for place in ran:
+            own = [text for text, places in holding.items() if place in places]
+            if own:
+                place.score += NAMED * min(1.0, sum(1 / len(holding[text]) for text in own))
+                place.reasons.append(f"`{own[0]}`, which the failure quotes, stands in it")
+
+    def _text(self, place: Place) -> str:
+        return (self._places.source(place.path) or "")[place.span.start : place.span.end]
 
     def _test_text(self, test: TestResult) -> str:
         """Source of the failing test alone where it can be told, else of its file."""

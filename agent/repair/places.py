@@ -24,6 +24,7 @@ class Place:
     path: str
     span: Span
     lines: dict[int, float] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
     score: float = 0.0
     failing: int = 0
     passing: int = 0
@@ -42,6 +43,7 @@ class Place:
             last_line=self.span.last_line,
             score=round(min(1.0, self.score), 4),
             lines={line: round(value / scale, 4) for line, value in sorted(self.lines.items())},
+            errors=self.errors,
             reasons=tuple(self.reasons),
         )
 

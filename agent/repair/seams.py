@@ -30,6 +30,8 @@ class Suspect(BaseModel):
     """0 to 1, larger is more suspicious."""
     lines: dict[int, float] = {}
     """Suspiciousness of single lines (Ochiai), 0 to 1."""
+    errors: dict[int, str] = {}
+    """Lines that an error of a failing test came through: `ValueError: too many values`."""
     reasons: tuple[str, ...] = ()
     """Why, in words a person can check: 'runs in 3 of 3 failing tests, 0 of 6 passing'."""
 

@@ -59,6 +59,17 @@ class Facts:
         return {receiver: often(counts) for receiver, counts in seen.items()}
 
     @cached_property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """Texts that each receiver is subscripted with: `a["k"]`, `self.a["k"]`."""
+        seen: dict[str, Counter[str]] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.Subscript) and (receiver := dotted(node.value)):
+                key = getattr(node.slice, "value", None)
+                if isinstance(node.slice, ast.Constant) and isinstance(key, str):
+                    seen.setdefault(receiver, Counter())[key] += 1
+        return {receiver: often(counts) for receiver, counts in seen.items()}
+
+    @cached_property
     def signatures(self) -> dict[str, ast.arguments]:
         """Arguments of functions, methods and classes by bare name; the last of a name counts."""
         found = {node.name: node.args for node in self._nodes if isinstance(node, Function)}

@@ -23,11 +23,17 @@ class Scope:
     """One function (or the module level) of one parsed file."""
 
     def __init__(
-        self, module: Parsed, function: Function | None, neighbours: Neighbours | None = None
+        self,
+        module: Parsed,
+        function: Function | None,
+        neighbours: Neighbours | None = None,
+        errors: Mapping[int, str] | None = None,
     ) -> None:
+        """`errors`: see `Suspect.errors`."""
         self.module = module
         self.function = function
         self.neighbours = neighbours or Neighbours()
+        self.errors = errors or {}
 
     @property
     def scope(self) -> ast.AST:
@@ -82,6 +88,10 @@ class Scope:
     def attributes(self) -> dict[str, tuple[str, ...]]:
         return self._facts.attributes
 
+    @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        return self._facts.keys
+
     @cached_property
     def signatures(self) -> Mapping[str, ast.arguments]:
         """Arguments of functions, methods and classes that the file defines or imports."""
@@ -127,6 +137,16 @@ class Scope:
         ]
         others.sort(key=lambda other: -SequenceMatcher(None, name, other.name).ratio())
         return tuple(others[:MAX_SIBLINGS])
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """Names that the class itself binds: methods, properties, class attributes."""
+        body = self.enclosing_class.body if self.enclosing_class else []
+        names = {getattr(member, "name", "") for member in body}
+        for member in body:
+            for target in getattr(member, "targets", [getattr(member, "target", None)]):
+                names.add(getattr(target, "id", ""))
+        return frozenset(names)
 
     # -- code to take over -----------------------------------------------------------------
 

@@ -55,7 +55,7 @@ def proposals(
     around = neighbours(module, suspect.path, read) if read else Neighbours()
     found: list[Edit] = []
     lines, line = _lines(suspect), suspect.first_line
-    for node, context in _nodes(module, _definition(module, suspect), around):
+    for node, context in _nodes(module, suspect, around):
         line = getattr(node, "lineno", line)
         if line not in lines and not isinstance(node, Definition):
             continue
@@ -92,15 +92,16 @@ def _definition(module: Parsed, suspect: Suspect) -> Definition | None:
 
 
 def _nodes(
-    module: Parsed, home: Definition | None, around: Neighbours
+    module: Parsed, suspect: Suspect, around: Neighbours
 ) -> Iterator[tuple[ast.AST, Context]]:
     """Nodes of the stretch with the function each stands in.
 
     Functions inside a class or a module are suspects of their own; functions inside a
     function belong to it.
     """
-    root: ast.AST = home or module.tree
-    yield from _walk(root, Context(module, home if isinstance(home, Function) else None, around))
+    home = _definition(module, suspect)
+    function = home if isinstance(home, Function) else None
+    yield from _walk(home or module.tree, Context(module, function, around, suspect.errors))
 
 
 def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
@@ -111,7 +112,7 @@ def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
                 continue
             inner = context
             if isinstance(child, Function):
-                inner = Context(context.module, child, context.neighbours)
+                inner = Context(context.module, child, context.neighbours, context.errors)
             yield from _walk(child, inner)
         elif isinstance(child, ast.JoinedStr):
             yield child, context

@@ -96,6 +96,29 @@ def test_when_all_tests_fail_the_raising_line_and_the_named_function_lead(root: 
     assert "line 10 raises in 1 failing test" in suspects[0].reasons
 
 
+def test_the_error_is_known_at_every_line_that_it_came_through(root: Path):
+    frames = tuple(Frame(path="lib.py", line=line, function="f") for line in (5, 10))
+    test = failed("test_bad", message="KeyError: 'a'", frames=frames)
+    suspects = LOCALIZER.localize(root, TestReport(results=(test,)))
+    assert {s.name: s.errors for s in suspects if s.errors} == {
+        "bad": {10: "KeyError: 'a'"},
+        "good": {5: "KeyError: 'a'"},
+    }
+
+
+def test_a_function_that_writes_what_the_failure_quotes_is_suspected_more(write: Write):
+    source = "def first(x):\n    x['shape'] = 1\n\n\ndef second(x):\n    x['colour'] = 1\n"
+    root = write({"lib.py": source})
+    lines = {"lib.py": (2, 6)}
+    other = failed("test_bad", lines=lines, message="assert 'size' in {'weight': 1}")
+    plain = LOCALIZER.localize(root, TestReport(results=(other,)))
+    assert plain[0].name == "first", "positive control"
+    quoting = failed("test_bad", lines=lines, message="assert 'size' in {'colour': 1}")
+    suspects = LOCALIZER.localize(root, TestReport(results=(quoting,)))
+    assert suspects[0].name == "second"
+    assert "`colour`, which the failure quotes, stands in it" in suspects[0].reasons
+
+
 def test_without_coverage_or_frames_the_test_source_names_the_function(root: Path):
     suspects = LOCALIZER.localize(root, TestReport(results=(failed("test_bad"),)))
     assert [s.name for s in suspects if s.name != "<module>"] == ["bad"]

@@ -16,8 +16,10 @@ from agent.repair.python.operators import (  # noqa: F401  (imported for registr
     indices,
     literals,
     members,
+    missing,
     names,
     nothing,
+    raising,
     statements,
     strings,
 )

@@ -1,0 +1,101 @@
+"""Edits at lines that an error of a failing test came through."""
+
+import ast
+
+import pytest
+
+from agent.repair.python.language import PythonLanguage
+from agent.repair.python.templates import PythonTemplates
+from agent.repair.seams import Suspect
+
+UNPACK = "ValueError: not enough values to unpack (expected 1, got 0)"
+NONE = "TypeError: 'NoneType' object is not iterable"
+ZERO = "ZeroDivisionError: division by zero"
+TYPE = "AttributeError: 'int' object has no attribute 'strip'"
+KEY = "KeyError: 'a'"
+UNDEFINED = "NameError: name 'json' is not defined"
+
+CASES = {
+    "leave": (
+        UNPACK,
+        "last, = items\nreturn last",
+        0,
+        "if not items:\n    return None\nlast, = items\nreturn last",
+    ),
+    "skip": (
+        KEY,
+        "for item in items:\n    a.add(b[item])\nreturn a",
+        1,
+        "for item in items:\n    if not b:\n        continue\n    a.add(b[item])\nreturn a",
+    ),
+    "none": (
+        NONE,
+        "for item in a.parts:\n    b.add(item)\nreturn b",
+        0,
+        "if a.parts is None:\n    return b\nfor item in a.parts:\n    b.add(item)\nreturn b",
+    ),
+    "type": (
+        TYPE,
+        "return a.strip()",
+        0,
+        "if isinstance(a, int):\n    return None\nreturn a.strip()",
+    ),
+    "value": (ZERO, "return a / b", 0, "return a / b if b else 0"),
+    "only where": (KEY, "b.pop(a)\nreturn b", 0, "if a:\n    b.pop(a)\nreturn b"),
+    "catch": (
+        KEY,
+        "b.pop(a)\nreturn b",
+        0,
+        "try:\n    b.pop(a)\nexcept KeyError:\n    pass\nreturn b",
+    ),
+}
+
+
+def edited(source: str, errors: dict[int, str]) -> list[str]:
+    """Every text to which `f` is edited, normalised, the likeliest first."""
+    span = next(s for s in PythonLanguage().spans(source) if s.name == "f")
+    suspect = Suspect(
+        path="m.py",
+        name="f",
+        first_line=span.first_line,
+        last_line=span.last_line,
+        score=1.0,
+        errors=errors,
+    )
+    return [plain(edit.apply(source)) for edit in PythonTemplates().edits(source, suspect)]
+
+
+def plain(source: str) -> str:
+    return ast.unparse(ast.parse(source))
+
+
+def whole(body: str) -> str:
+    return "def f(a, b, items):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_an_error_says_is_mended_where_it_came_through(name: str):
+    error, body, behind, mend = CASES[name]
+    source = whole(body)
+    found = edited(source, {2 + behind: error})
+    assert plain(whole(mend)) in found
+    assert len(found) > len(edited(source, {})), "positive control: the error adds edits"
+
+
+def test_a_guard_is_among_the_first():
+    source = whole("last, = items\nreturn last")
+    mend = plain(whole("if not items:\n    return None\nlast, = items\nreturn last"))
+    assert edited(source, {2: UNPACK}).index(mend) < 5
+
+
+def test_a_failed_assertion_is_no_such_error():
+    source = whole("last, = items\nreturn last")
+    assert edited(source, {2: "AssertionError: assert 1 == 2"}) == edited(source, {})
+
+
+def test_a_module_that_is_used_and_not_imported():
+    source = '"""What it does."""\nfrom __future__ import annotations\n\nimport re\n\n\n'
+    source += "def f(a):\n    return json.loads(re.sub('x', '', a))\n"
+    mend = plain(source.replace("import re\n", "import json\nimport re\n"))
+    assert mend in edited(source, {8: UNDEFINED})
+    assert mend not in edited(source, {8: "NameError: name 'other' is not defined"})
