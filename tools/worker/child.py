@@ -18,6 +18,9 @@ from .explaining import ignore_explanations
 from .repository import Repository
 from .values import Values
 
+KEPT = {"pytest", "_pytest", "_locum_worker"}
+"""What runs the tests, and could not be changed for another copy under way."""
+
 
 class Order:
     """What one child is asked to do; see `zygote.Zygote.run` for the fields."""
@@ -101,6 +104,7 @@ class Child:
         paths = self._settings.paths
         sys.path[:] = [*paths, *(entry for entry in sys.path if entry not in paths)]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+        _forget_installed(paths, (root + os.sep, origin + os.sep))
 
     def _run(self) -> int:
         order = self._order
@@ -220,6 +224,25 @@ def _seed(seed: int) -> None:
 
 def _below(path: str, roots: Any) -> bool:
     return any(root and (path == root or path.startswith(root + os.sep)) for root in roots)
+
+
+def _forget_installed(paths: list[str], roots: tuple[str, str]) -> None:
+    """Let the tests import what the workspace has itself, as `python -m pytest` would.
+
+    pytest needs packaging, pluggy, pygments and others: where the repository is one of these, the
+    zygote holds another copy. pytest goes on with that one.
+    """
+    for name in {full.partition(".")[0] for full in sys.modules} - KEPT:
+        place = str(getattr(sys.modules.get(name), "__file__", None) or "")
+        installed = "-packages" + os.sep in place or place.startswith(roots)
+        if installed and any(_has_module(path, name) for path in paths):
+            for full in [n for n in sys.modules if n == name or n.startswith(name + ".")]:
+                del sys.modules[full]
+
+
+def _has_module(path: str, name: str) -> bool:
+    place = os.path.join(path, name)
+    return os.path.isfile(place + ".py") or os.path.isfile(os.path.join(place, "__init__.py"))
 
 
 def _moved(entry: str, origin: str, root: str) -> str:

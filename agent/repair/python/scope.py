@@ -179,6 +179,17 @@ class Scope:
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def raises(self) -> tuple[str, ...]:
+        """Short `raise` statements of this function and its siblings that make sense here."""
+        found = [
+            self.short_text(node)
+            for function in (self.scope, *self.siblings)
+            for node in ast.walk(function)
+            if isinstance(node, ast.Raise) and node.exc is not None and self.usable(node)
+        ]
+        return tuple(text for text in dict.fromkeys(found) if text)
+
+    @cached_property
     def keywords(self) -> dict[str, list[tuple[str, str]]]:
         """Keywords with values that make sense here, by the bare name of the called function."""
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import shutil
 import time
@@ -459,3 +459,24 @@ def test_rerun_finds_flaky_tests(repository, runner):
     outcomes = one.rerun(before.ids(*Outcome), times=8)
     assert len(outcomes["test_x.py::test_stable"]) == 8
     assert flaky(outcomes, before.results) == ("test_x.py::test_flaky",)
+
+
+@pytest.mark.parametrize("name", ["iniconfig", "packaging", "pygments"])
+def test_a_library_that_pytest_needs_is_the_repositorys_own(repository, session, name):
+    """The worker has pytest's copy of it loaded before the tests import theirs."""
+    assert importlib.util.find_spec(name), "positive control: another copy is installed"
+    root = repository(
+        {
+            f"{name}/__init__.py": "VALUE = 1\n",
+            f"{name}/deeper.py": "VALUE = 1\n",
+            "test_x.py": f"""
+                import {name}
+                from {name}.deeper import VALUE
+                def test_own(): assert {name}.VALUE == VALUE == 1
+            """,
+        }
+    )
+    with session(root) as worker:
+        assert worker.run().green
+        (root / name / "deeper.py").write_text("VALUE = 2\n")
+        assert outcomes(worker.run()) == {"test_own": "failed"}, "positive control"

@@ -27,9 +27,12 @@ UNDEFINED = re.compile(r"name '(\w+)' is not defined")
 EMPTY = {"float": "0.0", "int": "0", "str": '""', "bool": "False", "list": "[]", "dict": "{}",
          "set": "set()", "tuple": "()", "bytes": 'b""'}  # fmt: skip
 """What a function of such an annotation returns for nothing."""
+TYPES = re.compile(r"\b(bytes|str|int|float|list|dict|tuple|set)\b")
+BOTH_WAYS = ["{}.decode()", "{}.encode()"]
 SUBSCRIPT_ERRORS = ("KeyError", "IndexError", "TypeError")
 MAX_VALUES = 4
 MAX_RESULTS = 4
+MAX_RAISES = 2
 
 
 def error_at(node: ast.stmt, context: Context) -> str:
@@ -97,6 +100,47 @@ def catch_this_error(node: ast.stmt, context: Context) -> Iterator[Edit]:
         yield Edit(*whole, text, weight=1 / (1 + 0.3 * place), line=context.line(node))
 
 
+@operator("convert-for-error", *SIMPLE, *HEADED, prior=6.0)
+def convert_for_error(node: ast.stmt, context: Context) -> Iterator[Edit]:
+    """A value of another type than the message asks for: `str(x)`, `x.decode()`."""
+    error = error_at(node, context)
+    wrap = list(_conversions(error))
+    if kind_of(error) != "TypeError" or not wrap or documentation(node):
+        return
+    for part in _parts(node):
+        if isinstance(part, (*VALUES, ast.Call)) and not called(part, context):
+            if not isinstance(getattr(part, "ctx", ast.Load()), ast.Load):
+                continue
+            for form in wrap:
+                yield context.replace(part, form.format(context.atom(part)))
+            if isinstance(part, ast.Call) and wrap == BOTH_WAYS:
+                yield from _there_and_back(part, context)
+
+
+def _conversions(error: str) -> Iterator[str]:
+    """How a value is made fit, by the types that the message names."""
+    named = set(TYPES.findall(error))
+    if {"bytes", "str"} <= named or "bytes-like" in error:
+        yield from BOTH_WAYS
+    elif "unhashable" in error:
+        yield "tuple({})"
+    else:
+        yield from (f"{name}({{}})" for name in ("str", "int", "float") if name in named)
+        if "subscriptable" in error or "len()" in error:
+            yield "list({})"
+
+
+def _there_and_back(call: ast.Call, context: Context) -> Iterator[Edit]:
+    """`f(x)` with bytes through a function of text: `f(x.decode()).encode()`, or the other way."""
+    for given in call.args:
+        if isinstance(given, VALUES):
+            text, own = context.text(call), context.text(given)
+            for inner, outer in (BOTH_WAYS, BOTH_WAYS[::-1]):
+                start = context.module.start(given) - context.module.start(call)
+                changed = text[:start] + inner.format(own) + text[start + len(own) :]
+                yield context.replace(call, outer.format(changed))
+
+
 @operator("import-undefined", ast.Name, prior=20.0)
 def import_undefined(node: ast.Name, context: Context) -> Iterator[Edit]:
     """A module of the standard library that is used and not imported."""
@@ -117,9 +161,7 @@ def _is_plain_from(node: ast.stmt) -> bool:
 
 def blamed(node: ast.stmt, error: str, context: Context) -> list[str]:
     """Values of the statement that may have made it raise, the likeliest first."""
-    parts: list[ast.expr] = [
-        part for root in _header(node) for part in ast.walk(root) if isinstance(part, ast.expr)
-    ]
+    parts = _parts(node)
     sure = [value for part in parts for value in _sure(part, error, context)]
     found = [part for part in (*sure, *parts) if _is_value(part, context)]
     return [text for text in dict.fromkeys(map(context.short_text, found)) if text]
@@ -137,6 +179,10 @@ def _sure(part: ast.expr, error: str, context: Context) -> Iterator[ast.expr]:
             yield part.value
     elif "iterable" in error and _is_iterated(part, context):
         yield part
+
+
+def _parts(node: ast.stmt) -> list[ast.expr]:
+    return [part for root in _header(node) for part in ast.walk(root) if isinstance(part, ast.expr)]
 
 
 def _header(node: ast.stmt) -> list[ast.AST]:
@@ -182,8 +228,9 @@ def _tests(value: str, error: str, context: Context) -> Iterator[tuple[str, floa
 def _exits(node: ast.stmt, context: Context) -> Iterator[str]:
     if in_loop(node, context):
         yield "continue"
-    for text in dict.fromkeys(_returned(context)):
-        yield f"return {text}"
+    returned, raised = list(dict.fromkeys(_returned(context))), context.raises[:MAX_RAISES]
+    yield from (*(f"return {one}" for one in returned[:2]), *raised)
+    yield from (f"return {one}" for one in returned[2:])
     if in_loop(node, context):
         yield "break"
 

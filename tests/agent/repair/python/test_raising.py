@@ -4,7 +4,9 @@ import ast
 
 import pytest
 
+from agent.repair.edit import Edit
 from agent.repair.python.language import PythonLanguage
+from agent.repair.python.operators import OPERATORS, raising
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.seams import Suspect
 
@@ -12,6 +14,8 @@ UNPACK = "ValueError: not enough values to unpack (expected 1, got 0)"
 NONE = "TypeError: 'NoneType' object is not iterable"
 ZERO = "ZeroDivisionError: division by zero"
 TYPE = "AttributeError: 'int' object has no attribute 'strip'"
+BYTES = 'TypeError: can only concatenate str (not "bytes") to str'
+NUMBER = 'TypeError: can only concatenate str (not "int") to str'
 KEY = "KeyError: 'a'"
 UNDEFINED = "NameError: name 'json' is not defined"
 
@@ -42,6 +46,16 @@ CASES = {
     ),
     "value": (ZERO, "return a / b", 0, "return a / b if b else 0"),
     "only where": (KEY, "b.pop(a)\nreturn b", 0, "if a:\n    b.pop(a)\nreturn b"),
+    "raise as elsewhere": (
+        NONE,
+        "if not b:\n    raise ValueError('no b')\nreturn list(a)",
+        2,
+        "if not b:\n    raise ValueError('no b')\n"
+        "if a is None:\n    raise ValueError('no b')\nreturn list(a)",
+    ),
+    "bytes": (BYTES, "return a + b", 0, "return a + b.decode()"),
+    "there and back": (BYTES, "a.write(f(b))", 0, "a.write(f(b.decode()).encode())"),
+    "number": (NUMBER, "return a + b", 0, "return a + str(b)"),
     "catch": (
         KEY,
         "b.pop(a)\nreturn b",
@@ -53,6 +67,10 @@ CASES = {
 
 def edited(source: str, errors: dict[int, str]) -> list[str]:
     """Every text to which `f` is edited, normalised, the likeliest first."""
+    return [plain(edit.apply(source)) for edit in edits(source, errors)]
+
+
+def edits(source: str, errors: dict[int, str]) -> list[Edit]:
     span = next(s for s in PythonLanguage().spans(source) if s.name == "f")
     suspect = Suspect(
         path="m.py",
@@ -62,7 +80,14 @@ def edited(source: str, errors: dict[int, str]) -> list[str]:
         score=1.0,
         errors=errors,
     )
-    return [plain(edit.apply(source)) for edit in PythonTemplates().edits(source, suspect)]
+    return list(PythonTemplates().edits(source, suspect))
+
+
+def test_every_operator_for_errors_is_tried_here():
+    used = {edit.operator for error, body, behind, _ in CASES.values()
+            for edit in edits(whole(body), {2 + behind: error})}  # fmt: skip
+    used |= {edit.operator for edit in edits("def f(a):\n    json.loads(a)\n", {2: UNDEFINED})}
+    assert {one.name for one in OPERATORS if one.body.__module__ == raising.__name__} <= used
 
 
 def plain(source: str) -> str:
