@@ -46,10 +46,10 @@ class Record:
             "data": redact_values(data),
             "prev": self._prev,
         }
-        self._prev = entry["hash"] = _digest(entry)
+        text = _canonical(entry)
+        self._prev = _hashed(text)
         self._seq += 1
-        line = json.dumps(entry, ensure_ascii=False, separators=(",", ":")) + "\n"
-        self._file.write(line)
+        self._file.write(f'{text[:-1]},"hash":"{self._prev}"}}\n')
         self._file.flush()
 
 
@@ -78,8 +78,14 @@ def verify(path: Path) -> str:
 
 
 def _digest(entry: Mapping[str, Any]) -> str:
-    bare = {key: value for key, value in entry.items() if key != "hash"}
-    canonical = json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _hashed(_canonical({key: value for key, value in entry.items() if key != "hash"}))
+
+
+def _canonical(bare: Mapping[str, Any]) -> str:
+    return json.dumps(bare, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _hashed(canonical: str) -> str:
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
