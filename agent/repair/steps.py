@@ -60,7 +60,8 @@ def usual_steps(
     steps = [
         Step("template 60", templates, 0, 60, chance=0.30, candidates=60),
         Step("template 400", templates, 60, 400, chance=0.10, candidates=340),
-        Step("template 2000", templates, 400, 2_000, chance=0.04, candidates=1_600),
+        Step("template 1000", templates, 400, 1_000, chance=0.06, candidates=600),
+        Step("template 2000", templates, 1_000, 2_000, chance=0.03, candidates=1_000),
         Step("pair first", PairProposer(templates), 0, 40, candidates=40, follows=True),
         Step("pair", PairProposer(templates), 0, 300, chance=0.05, candidates=150),
         Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25),
