@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from math import sqrt
 from pathlib import Path
 
@@ -26,6 +27,7 @@ QUOTED = re.compile(r"""(["'])([^\W\d]\w{2,})\1""")
 ERROR_REACH = 4
 """Lines above and below a line that does not parse which are suspected with it."""
 MAX_SUSPECTS = 40
+MAX_EXPECTED = 3
 MAX_ERROR = 200
 """Characters of an error's message that are kept for its line."""
 
@@ -88,7 +90,20 @@ class _Inquiry:
         suspect_surroundings(self._places, self._imported())
         found = [place for place in self._places if place.score > 0]
         found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
-        return tuple(place.suspect() for place in found[:limit])
+        expected = self._expected()
+        return tuple(place.suspect(expected) for place in found[:limit])
+
+    def _expected(self) -> tuple[str, ...]:
+        """Errors that are wanted in tests where another one came, or none."""
+        errors: list[str] = []
+        for test in self._failing:
+            language = self._places.language(test.path) if test.path else None
+            other = not test.message.startswith("AssertionError") or "not raised" in test.message
+            if language is not None and other:
+                with suppress(OSError):
+                    text = self._reader(self._root, test.path)
+                    errors += language.expected_errors(text, test.id)
+        return tuple(dict.fromkeys(errors))[:MAX_EXPECTED]
 
     def _imported(self) -> set[str]:
         files = {test.path for test in self._failing}

@@ -34,7 +34,7 @@ class Place:
     def is_function(self) -> bool:
         return not self.span.is_class and self.span.name != MODULE
 
-    def suspect(self) -> Suspect:
+    def suspect(self, expected: tuple[str, ...] = ()) -> Suspect:
         scale = max(1.0, max(self.lines.values(), default=0.0))
         return Suspect(
             path=self.path,
@@ -44,6 +44,7 @@ class Place:
             score=round(min(1.0, self.score), 4),
             lines={line: round(value / scale, 4) for line, value in sorted(self.lines.items())},
             errors=self.errors,
+            expected=expected,
             reasons=tuple(self.reasons),
         )
 

@@ -32,6 +32,8 @@ class Suspect(BaseModel):
     """Suspiciousness of single lines (Ochiai), 0 to 1."""
     errors: dict[int, str] = {}
     """Lines that an error of a failing test came through: `ValueError: too many values`."""
+    expected: tuple[str, ...] = ()
+    """Errors that failing tests want raised and do not get: see `Language.expected_errors`."""
     reasons: tuple[str, ...] = ()
     """Why, in words a person can check: 'runs in 3 of 3 failing tests, 0 of 6 passing'."""
 
@@ -259,3 +261,6 @@ class Language(Protocol):
 
     def test_code(self, source: str, test_id: str) -> Excerpt | None:
         """The test of this id with no other parameters than its case's; None when not found."""
+
+    def expected_errors(self, source: str, test_id: str) -> tuple[str, ...]:
+        """Errors that the test wants raised, as code that makes them: `ValueError('no name')`."""

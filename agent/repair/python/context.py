@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from agent.repair.edit import Edit
+from agent.repair.python.parsed import Function
 from agent.repair.python.scope import Scope
 
 ATOMS = (
@@ -32,6 +33,10 @@ LOOSE = (ast.stmt, ast.keyword, ast.comprehension, ast.List, ast.Dict, ast.Set, 
 
 class Context(Scope):
     """A scope with the means to edit it."""
+
+    def within(self, function: Function) -> Context:
+        """The same file and evidence, seen from a function inside this one."""
+        return Context(self.module, function, self.neighbours, self.errors, self.expected)
 
     # -- text ------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from agent.repair.python.conditions import decides_nothing
+from agent.repair.python.expected import expected_errors
 from agent.repair.python.parsed import Function, Parsed, definitions, parse, parse_fragment, parsed
 from agent.repair.python.testcode import test_code
 from agent.repair.seams import Excerpt, Span
@@ -49,6 +50,9 @@ class PythonLanguage:
 
     def test_code(self, source: str, test_id: str) -> Excerpt | None:
         return test_code(source, test_id)
+
+    def expected_errors(self, source: str, test_id: str) -> tuple[str, ...]:
+        return expected_errors(source, test_id)
 
 
 @lru_cache(maxsize=1_024)

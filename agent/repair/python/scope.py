@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
 
@@ -28,12 +28,14 @@ class Scope:
         function: Function | None,
         neighbours: Neighbours | None = None,
         errors: Mapping[int, str] | None = None,
+        expected: Sequence[str] = (),
     ) -> None:
-        """`errors`: see `Suspect.errors`."""
+        """`errors` and `expected`: see `Suspect`."""
         self.module = module
         self.function = function
         self.neighbours = neighbours or Neighbours()
         self.errors = errors or {}
+        self.expected = expected
 
     @property
     def scope(self) -> ast.AST:

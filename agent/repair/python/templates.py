@@ -101,7 +101,8 @@ def _nodes(
     """
     home = _definition(module, suspect)
     function = home if isinstance(home, Function) else None
-    yield from _walk(home or module.tree, Context(module, function, around, suspect.errors))
+    context = Context(module, function, around, suspect.errors, suspect.expected)
+    yield from _walk(home or module.tree, context)
 
 
 def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
@@ -112,7 +113,7 @@ def _walk(node: ast.AST, context: Context) -> Iterator[tuple[ast.AST, Context]]:
                 continue
             inner = context
             if isinstance(child, Function):
-                inner = Context(context.module, child, context.neighbours, context.errors)
+                inner = context.within(child)
             yield from _walk(child, inner)
         elif isinstance(child, ast.JoinedStr):
             yield child, context

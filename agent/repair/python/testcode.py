@@ -10,7 +10,7 @@ from agent.repair.seams import Excerpt
 def test_code(source: str, test_id: str) -> Excerpt | None:
     """See `Language.test_code`."""
     module = parsed(source)
-    function = _find(module, test_id) if module else None
+    function = find_test(module, test_id) if module else None
     if module is None or function is None:
         return None
     first, last = module.line_of(module.start(function)), module.line_of(module.end(function))
@@ -18,7 +18,7 @@ def test_code(source: str, test_id: str) -> Excerpt | None:
     return Excerpt(first, last, of_case(module, function, case))
 
 
-def _find(module: Parsed, test_id: str) -> Function | None:
+def find_test(module: Parsed, test_id: str) -> Function | None:
     """The function that an id of pytest or unittest names; in another class if need be."""
     words = test_id.partition("[")[0].replace("::", ".").split(".")
     found = [

@@ -106,6 +106,19 @@ def test_the_error_is_known_at_every_line_that_it_came_through(root: Path):
     }
 
 
+def test_errors_that_are_wanted_and_do_not_come_are_known(write: Write):
+    test = "def test_bad():\n    with raises(ValueError):\n        bad(2)\n"
+    root = write({"lib.py": SOURCE, "tests/test_lib.py": test})
+    for message, wanted in [
+        ("Failed: DID NOT RAISE <class 'ValueError'>", ("ValueError()",)),
+        ("AssertionError: ValueError not raised", ("ValueError()",)),
+        ("KeyError: 'a'", ("ValueError()",)),
+        ("AssertionError: assert 1 == 2", ()),
+    ]:
+        one = failed("test_bad", lines={"lib.py": (9, 10)}, message=message)
+        assert LOCALIZER.localize(root, TestReport(results=(one,)))[0].expected == wanted
+
+
 def test_a_function_that_writes_what_the_failure_quotes_is_suspected_more(write: Write):
     source = "def first(x):\n    x['shape'] = 1\n\n\ndef second(x):\n    x['colour'] = 1\n"
     root = write({"lib.py": source})

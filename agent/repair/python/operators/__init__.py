@@ -20,6 +20,7 @@ from agent.repair.python.operators import (  # noqa: F401  (imported for registr
     names,
     nothing,
     raising,
+    raising_expected,
     statements,
     strings,
 )

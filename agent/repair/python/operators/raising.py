@@ -15,6 +15,7 @@ from agent.repair.edit import Edit
 from agent.repair.python.context import Context
 from agent.repair.python.facts import dotted
 from agent.repair.python.operators.names import called
+from agent.repair.python.operators.raising_expected import errors
 from agent.repair.python.operators.registry import operator
 from agent.repair.python.operators.statements import SIMPLE, documentation, in_loop
 from agent.repair.python.scope import BUILTINS
@@ -228,11 +229,16 @@ def _tests(value: str, error: str, context: Context) -> Iterator[tuple[str, floa
 def _exits(node: ast.stmt, context: Context) -> Iterator[str]:
     if in_loop(node, context):
         yield "continue"
-    returned, raised = list(dict.fromkeys(_returned(context))), context.raises[:MAX_RAISES]
+    returned, raised = list(dict.fromkeys(_returned(context))), _raised(context)
     yield from (*(f"return {one}" for one in returned[:2]), *raised)
     yield from (f"return {one}" for one in returned[2:])
     if in_loop(node, context):
         yield "break"
+
+
+def _raised(context: Context) -> list[str]:
+    wanted = [f"raise {error}" for error in errors(context)]
+    return [*wanted, *context.raises][: max(MAX_RAISES, len(wanted))]
 
 
 def _returned(context: Context) -> Iterator[str]:

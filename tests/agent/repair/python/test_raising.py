@@ -6,7 +6,7 @@ import pytest
 
 from agent.repair.edit import Edit
 from agent.repair.python.language import PythonLanguage
-from agent.repair.python.operators import OPERATORS, raising
+from agent.repair.python.operators import OPERATORS, raising, raising_expected
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.seams import Suspect
 
@@ -70,7 +70,7 @@ def edited(source: str, errors: dict[int, str]) -> list[str]:
     return [plain(edit.apply(source)) for edit in edits(source, errors)]
 
 
-def edits(source: str, errors: dict[int, str]) -> list[Edit]:
+def edits(source: str, errors: dict[int, str], expected: tuple[str, ...] = ()) -> list[Edit]:
     span = next(s for s in PythonLanguage().spans(source) if s.name == "f")
     suspect = Suspect(
         path="m.py",
@@ -79,6 +79,7 @@ def edits(source: str, errors: dict[int, str]) -> list[Edit]:
         last_line=span.last_line,
         score=1.0,
         errors=errors,
+        expected=expected,
     )
     return list(PythonTemplates().edits(source, suspect))
 
@@ -124,3 +125,42 @@ def test_a_module_that_is_used_and_not_imported():
     mend = plain(source.replace("import re\n", "import json\nimport re\n"))
     assert mend in edited(source, {8: UNDEFINED})
     assert mend not in edited(source, {8: "NameError: name 'other' is not defined"})
+
+
+WANTED = {
+    "argument": ("return a + b", "if a < 0:\n    raise ValueError('low')\nreturn a + b"),
+    "instead": ("if a:\n    return b\nreturn None", "if a:\n    return b\nraise ValueError('low')"),
+    "otherwise": (
+        "if a:\n    b = 1\nelif items:\n    b = 2\nreturn b",
+        "if a:\n    b = 1\nelif items:\n    b = 2\nelse:\n    raise ValueError('low')\nreturn b",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_an_error_that_a_test_wants_is_raised(name: str):
+    body, mend = WANTED[name]
+    source = whole(body)
+    found = edits(source, {}, ("ValueError('low')", "Unknown()"))
+    assert plain(whole(mend)) in [plain(edit.apply(source)) for edit in found]
+    assert not any("Unknown" in edit.text for edit in found), "the file does not know it"
+    used = {edit.operator for edit in found} - {edit.operator for edit in edits(source, {})}
+    known = {one.name for one in OPERATORS if one.body.__module__ == raising_expected.__name__}
+    assert used
+    assert used <= known
+
+
+def test_another_error_than_the_wanted_one():
+    source = whole("for item in a.parts:\n    b.add(item)\nreturn b")
+    mend = whole(
+        "if a.parts is None:\n    raise ValueError('no parts')\n"
+        "for item in a.parts:\n    b.add(item)\nreturn b"
+    )
+    found = edits(source, {2: NONE}, ("ValueError('no parts')",))
+    assert plain(mend) in [plain(edit.apply(source)) for edit in found]
+
+
+def test_a_wanted_error_without_a_text_gets_one():
+    source = whole("return a")
+    texts = [edit.text for edit in edits(source, {}, ("KeyError()",))]
+    assert any('raise KeyError("invalid b")' in text for text in texts)
