@@ -40,7 +40,7 @@ def donor_expression(node: ast.expr, context: Context) -> Iterator[Edit]:
     if isinstance(parent, ast.Call):
         for other in context.nodes:
             if isinstance(other, COMPOSED) and _holds(other, own, context):
-                yield context.rewrite(node, context.short_text(other))
+                yield context.rewrite(node, context.short_text(other), 2.0)
 
 
 def _holds(whole: ast.expr, text: str, context: Context) -> bool:
