@@ -31,6 +31,7 @@ EMPTY = {"float": "0.0", "int": "0", "str": '""', "bool": "False", "list": "[]",
 TYPES = re.compile(r"\b(bytes|str|int|float|list|dict|tuple|set)\b")
 BOTH_WAYS = ["{}.decode()", "{}.encode()"]
 SUBSCRIPT_ERRORS = ("KeyError", "IndexError", "TypeError")
+NO_ERRORS = ("AssertionError", "TestTimeout")
 MAX_VALUES = 4
 MAX_RESULTS = 4
 MAX_RAISES = 2
@@ -46,9 +47,9 @@ def error_at(node: ast.stmt, context: Context) -> str:
 
 
 def kind_of(error: str) -> str:
-    """`ValueError` of `ValueError: too many values`; empty for a failed assertion."""
+    """`ValueError` of `ValueError: too many values`; empty where the code itself raised nothing."""
     kind = error.partition(":")[0].rpartition(".")[2].strip()
-    return kind if kind.isidentifier() and kind != "AssertionError" else ""
+    return kind if kind.isidentifier() and kind not in NO_ERRORS else ""
 
 
 @operator("leave-before-error", *SIMPLE, *HEADED, prior=10.0)

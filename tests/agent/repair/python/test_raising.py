@@ -114,9 +114,12 @@ def test_a_guard_is_among_the_first():
     assert edited(source, {2: UNPACK}).index(mend) < 5
 
 
-def test_a_failed_assertion_is_no_such_error():
+@pytest.mark.parametrize(
+    "message", ["AssertionError: assert 1 == 2", "TestTimeout: still running after 3 seconds"]
+)
+def test_a_failed_assertion_and_a_stopped_test_are_no_such_errors(message: str):
     source = whole("last, = items\nreturn last")
-    assert edited(source, {2: "AssertionError: assert 1 == 2"}) == edited(source, {})
+    assert edited(source, {2: message}) == edited(source, {})
 
 
 def test_a_module_that_is_used_and_not_imported():
