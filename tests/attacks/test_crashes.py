@@ -1,7 +1,7 @@
 """SIGKILL of the agent, the model's server or a test's process at random moments; a full disk.
 
 The user's tree is untouched or mended, the run can be gone on with, and nothing stays behind.
-Eight kills in `make test`, two hundred in `make test-attacks`.
+Four kills in `make test`, two hundred in `make test-attacks`.
 """
 
 from __future__ import annotations
