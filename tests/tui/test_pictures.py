@@ -148,6 +148,7 @@ def test_another_screen_has_another_text(drive: Any) -> None:
 
     async def scenario(pilot: Pilot[Any]) -> None:
         await until(pilot, lambda: pilot.app.screen.query_one("#welcome").display)
+        await until(pilot, lambda: "Name a repository above" in str(text(picture(pilot.app))))
         seen.extend(text(picture(pilot.app)))
 
     drive(scenario, size=(60, 20))
