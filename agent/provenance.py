@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,10 @@ class _Source:
 
 
 class Provenance:
-    """Remembers what was read, and tells what a prompt is made of."""
+    """Remembers what was read, and tells what a prompt is made of. Several threads may read."""
 
     def __init__(self) -> None:
+        self._lock = threading.RLock()
         self._sources: OrderedDict[tuple[str, str], _Source] = OrderedDict()
         self._messages: OrderedDict[str, int] = OrderedDict()
 
@@ -51,13 +53,14 @@ class Provenance:
     def tests(self, call: int, report: TestReport) -> None:
         """What failing tests said in the run that is tool call `call`."""
         told = [part for test in report.failing[:50] for part in (test.message, test.traceback)]
-        self.tool(call, "run_tests", "\n".join(told))
-        for test in report.failing[:50]:
-            if len(test.message) >= _SHORTEST:
-                self._messages[test.message] = call
-                self._messages.move_to_end(test.message)
-        while len(self._messages) > MOST_SOURCES:
-            self._messages.popitem(last=False)
+        with self._lock:
+            self.tool(call, "run_tests", "\n".join(told))
+            for test in report.failing[:50]:
+                if len(test.message) >= _SHORTEST:
+                    self._messages[test.message] = call
+                    self._messages.move_to_end(test.message)
+            while len(self._messages) > MOST_SOURCES:
+                self._messages.popitem(last=False)
 
     def issue(self, text: str) -> None:
         """The bug report that the run goes by."""
@@ -70,6 +73,10 @@ class Provenance:
         Lines that were read nowhere are ours (`"ours": True`) or the model's own.
         """
         lines = [_NUMBERED.sub("", line).strip() for line in text.split("\n")]
+        with self._lock:
+            return self._found(lines)
+
+    def _found(self, lines: Sequence[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         ours: list[str] = []
         at = 0
@@ -93,6 +100,12 @@ class Provenance:
 
     def _remember(self, key: tuple[str, str], name: dict[str, Any], text: str, first: int) -> None:
         lines = [line.strip() for line in text.split("\n")]
+        with self._lock:
+            self._keep(key, name, lines, first)
+
+    def _keep(
+        self, key: tuple[str, str], name: dict[str, Any], lines: list[str], first: int
+    ) -> None:
         known = self._sources.get(key)
         if known is None or known.lines != lines or known.name != name:
             places: defaultdict[str, list[int]] = defaultdict(list)

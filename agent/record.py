@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,8 @@ GENESIS = "0" * 64
 class Record:
     """Appends to one file; a line has left the process before `write` returns.
 
-    So a killed process loses nothing; `sync` makes the lines survive a power cut too.
+    So a killed process loses nothing; `sync` makes the lines survive a power cut too. Several
+    threads may write.
 
     Every line is an object with `seq`, `time` (Unix seconds), `kind`, `data`, `prev` and `hash`:
     the SHA-256 of the line's canonical JSON without `hash`. Changing or removing any line breaks
@@ -27,6 +29,7 @@ class Record:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.Lock()
         self._seq, self._prev = _tail(path)
         # Text of files that are not UTF-8 holds lone surrogates.
         self._file = path.open("a", encoding="utf-8", errors="surrogatepass")
@@ -39,18 +42,20 @@ class Record:
 
     def write(self, kind: str, **data: Any) -> None:
         """Append one line; secrets in `data` are left out."""
-        entry = {
-            "seq": self._seq,
-            "time": round(time.time(), 3),
-            "kind": kind,
-            "data": redact_values(data),
-            "prev": self._prev,
-        }
-        text = _canonical(entry)
-        self._prev = _hashed(text)
-        self._seq += 1
-        self._file.write(f'{text[:-1]},"hash":"{self._prev}"}}\n')
-        self._file.flush()
+        kept = redact_values(data)
+        with self._lock:
+            entry = {
+                "seq": self._seq,
+                "time": round(time.time(), 3),
+                "kind": kind,
+                "data": kept,
+                "prev": self._prev,
+            }
+            text = _canonical(entry)
+            self._prev = _hashed(text)
+            self._seq += 1
+            self._file.write(f'{text[:-1]},"hash":"{self._prev}"}}\n')
+            self._file.flush()
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -78,7 +79,9 @@ class ToolRecord(BaseModel):
 
 
 class Gateway:
-    """Safe to call from several threads; `on_call` may then be called from each of them."""
+    """Safe to call from several threads: decisions and reports come one at a time, in the order of
+    the calls' numbers and of their ends; only the tools themselves run side by side.
+    """
 
     def __init__(
         self,
@@ -95,7 +98,19 @@ class Gateway:
         self._on_call = on_call
         self._on_ruling = on_ruling
         self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
         self._validators = {tool.name: Draft202012Validator(tool.parameters) for tool in tools}
+
+    def beside(
+        self,
+        tools: Toolbox,
+        on_call: Callable[[ToolRecord], None],
+        on_ruling: Callable[[Ruling], None] = lambda _: None,
+    ) -> Self:
+        """A gateway to other tools of the same run: one policy, one row of numbers, one lock."""
+        other = type(self)(tools, self._policy, on_call, on_ruling)
+        other._numbers, other._lock = self._numbers, self._lock
+        return other
 
     def specs(self, *, read_only: bool) -> list[dict[str, Any]]:
         """The tools that the model may call, as the `tools` array of the OpenAI API."""
@@ -125,44 +140,45 @@ class Gateway:
         `read_only` refuses tools that write or run things, whatever was offered to the model.
         """
         started = time.monotonic()
-        number, shown = next(self._numbers), one_line(name, 80)
         parsed, problem = _parsed(arguments)
         tool = self._tools.get(name)
-        decision = problem or self._decide(tool, name, parsed, caller, read_only)
-        decision = decision.model_copy(update={"policy_version": self._policy.version})
-        self._on_ruling(
-            Ruling(
-                call=number,
-                tool=shown,
+        with self._lock:
+            decision = problem or self._decide(tool, name, parsed, caller, read_only)
+            ruling = Ruling(
+                call=next(self._numbers),
+                tool=one_line(name, 80),
                 caller=caller,
                 read_only=read_only,
-                decision=decision,
+                decision=decision.model_copy(update={"policy_version": self._policy.version}),
                 given=parsed,
             )
+            self._on_ruling(ruling)
+        output, effect = self._made(tool, ruling)
+        told = ToolRecord(
+            call=ruling.call,
+            tool=ruling.tool,
+            arguments=_shortened(parsed),
+            caller=caller,
+            decision=ruling.decision,
+            ok=output.ok,
+            seconds=time.monotonic() - started,
+            summary=one_line(output.content.partition("\n")[0], _SHOWN),
+            effect=effect,
+            content=output.content,
+            data=output.data,
         )
-        effect = ""
-        if tool is None or decision.verdict != "allow":
-            output = Output(decision.reason, ok=False)
-        else:
-            output = _run(tool, parsed)
-            again = output.content if output.again is None else output.again
-            effect = "" if output.cut else _digest(again)
-        self._on_call(
-            ToolRecord(
-                call=number,
-                tool=shown,
-                arguments=_shortened(parsed),
-                caller=caller,
-                decision=decision,
-                ok=output.ok,
-                seconds=time.monotonic() - started,
-                summary=one_line(output.content.partition("\n")[0], _SHOWN),
-                effect=effect,
-                content=output.content,
-                data=output.data,
-            )
-        )
-        return ToolResult(output.ok, output.content, output.data, decision, number)
+        with self._lock:
+            self._on_call(told)
+        return ToolResult(output.ok, output.content, output.data, ruling.decision, ruling.call)
+
+    @staticmethod
+    def _made(tool: Tool | None, ruling: Ruling) -> tuple[Output, str]:
+        """What came of the call as it was decided, and its effect."""
+        if tool is None or ruling.decision.verdict != "allow":
+            return Output(ruling.decision.reason, ok=False), ""
+        output = _run(tool, ruling.given)
+        again = output.content if output.again is None else output.again
+        return output, "" if output.cut else _digest(again)
 
     def judge(self, name: str, arguments: Mapping[str, Any] | str) -> Decision:
         """What would be decided on such a call of the model; it is neither made nor recorded."""

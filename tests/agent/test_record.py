@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,15 @@ def test_a_line_cut_off_by_a_crash_is_dropped_and_the_chain_goes_on(path: Path) 
     log.close()
     assert record.verify(path) == ""
     assert [entry["seq"] for entry in record.read(path)] == [0, 1, 2, 3, 4, 5]
+
+
+def test_lines_of_several_threads_make_one_chain(path: Path) -> None:
+    log = record.Record(path)
+    with ThreadPoolExecutor(4) as pool:
+        for number in pool.map(lambda number: log.write("step", number=number), range(400)):
+            assert number is None
+    log.close()
+    assert record.verify(path) == ""
+    entries = list(record.read(path))
+    assert [entry["seq"] for entry in entries] == list(range(405))
+    assert sorted(entry["data"]["number"] for entry in entries[5:]) == list(range(400))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tools.gateway import Gateway, ToolRecord
+from tools.gateway import Gateway, Ruling, ToolRecord
 from tools.policy import LINTERS, Budgets, Command, Policy, stop_file
 from tools.protection import USUAL
 from tools.report import Outcome, TestReport, TestResult
@@ -362,3 +365,41 @@ def test_no_input_raises_or_leaves_the_copy(
     bench.records[-1].model_dump_json()
     outside = bench.workspace.root.parents[1]
     assert {path.name for path in outside.iterdir()} == {"baseline", "manifest.json", "tree"}
+
+
+def test_two_gateways_of_a_run_share_its_numbers_and_its_budget(workspace: Workspace) -> None:
+    """Calls run side by side; what is decided and what is told of them comes one at a time."""
+    both = threading.Barrier(2, timeout=20)
+    inside = threading.Lock()
+    told: list[tuple[str, int]] = []
+
+    def run_tests(selection: object, **options: object) -> TestReport:
+        both.wait()
+        return TestReport()
+
+    def alone(name: str, call: int) -> None:
+        assert inside.acquire(blocking=False), "two at once"
+        told.append((name, call))
+        time.sleep(0.001)
+        inside.release()
+
+    def on_ruling(ruling: Ruling) -> None:
+        alone(ruling.decision.verdict, ruling.call)
+
+    def on_call(call: ToolRecord) -> None:
+        alone("end", call.call)
+
+    policy = Policy(kill_switches=(), budgets=Budgets(test_runs=40))
+    toolbox = build_toolbox(workspace, NoSandbox(), policy, run_tests)
+    first = Gateway(toolbox, policy, on_call, on_ruling)
+    second = first.beside(toolbox, on_call, on_ruling)
+    with ThreadPoolExecutor(2) as pool:
+        calls = pool.map(
+            lambda one: [one.call("run_tests", {}) for _ in range(20)], (first, second)
+        )
+        results = [result for made in calls for result in made]
+    assert sorted(result.call for result in results) == list(range(1, 41))
+    assert [call for name, call in told if name == "allow"] == list(range(1, 41))
+    assert sorted(call for name, call in told if name == "end") == list(range(1, 41))
+    assert second.call("run_tests", {}).decision.rule == "budget.test_runs"
+    assert first.call("run_tests", {}).call == 42
