@@ -105,6 +105,11 @@ class TestReport(BaseModel):
     """By test file: the repository's files that it imports, directly or not, itself included."""
     watched: Watched | None = None
     """Only where the run was asked to watch a function."""
+    starved: bool = False
+    """A test was stopped that had not had the processor for most of its time, as far as is known:
+    it may have waited for something, or been held up by what else the machine did."""
+    memory: int = 0
+    """Bytes that the process of the tests held at its peak; 0 where that is not known."""
 
     def ids(self, *outcomes: Outcome) -> tuple[str, ...]:
         return tuple(result.id for result in self.results if result.outcome in outcomes)

@@ -233,8 +233,9 @@ def _run_tests(run_tests: RunTests) -> Tool:
         said = f"{report.passed_count} of {report.total} passed. {report.problem}".strip()
         shown = strip_control("\n".join([said, *failing]))
         # Times, addresses and orders differ from run to run; what the tests said must not.
+        cut = report.timed_out or report.starved
         outcomes = sorted(f"{test.outcome} {test.id}" for test in report.results)
-        return Output(shown, report, again="\n".join(outcomes), cut=report.timed_out)
+        return Output(shown, report, again="\n".join(outcomes), cut=cut)
 
     selection = {"type": "array", "items": {"type": "string", "maxLength": 4000}}
     line = {"type": "integer", "minimum": 1, "maximum": 100_000_000}

@@ -51,3 +51,15 @@ def test_a_slow_test_that_ends_keeps_the_limit_above_it():
         time.sleep(0.15)
     hang(clock)
     assert hang(clock) == "still running after 0.4 seconds"
+
+
+def test_a_test_that_was_stopped_without_having_had_the_processor_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """What it computed in its time is told by a clock of this test, whatever the machine does."""
+    for computed, starved in ((1.0, False), (0.1, True)):
+        told = iter([0.0, 0.2 * computed])
+        monkeypatch.setattr(time, "process_time", told.__next__)
+        clock = Clock(0.2, 60)
+        hang(clock)
+        assert clock.starved is starved

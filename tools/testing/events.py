@@ -89,6 +89,8 @@ class Collector:
             import_lines=self._import_lines,
             imports=self._imports,
             watched=self._watched,
+            starved=bool(end.get("starved")),
+            memory=int(end.get("memory") or 0),
         )
 
     def _find_problem(self, end: Mapping[str, Any]) -> str:

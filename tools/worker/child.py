@@ -126,7 +126,14 @@ class Child:
             self._channel.send("modules", names=self._foreign_modules(before))
         self._channel.send("compiled", paths=[cache.missed for cache in self._caches])
         _flush()
-        self._channel.send("exit", code=code, session=session, timed_out=clock.run_is_over)
+        self._channel.send(
+            "exit",
+            code=code,
+            session=session,
+            timed_out=clock.run_is_over,
+            starved=clock.starved,
+            memory=_most_memory(),
+        )
         return code
 
     def _run_watched(self, clock: Clock, coverage: Coverage | None) -> tuple[int, bool]:
@@ -205,6 +212,12 @@ def _flush() -> None:
             stream.flush()
         except (AttributeError, OSError, ValueError):
             continue  # a test replaced or closed it
+
+
+def _most_memory() -> int:
+    """Bytes that this process held at its peak."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _lower(kind: int, value: int) -> None:

@@ -43,6 +43,10 @@ class Watch:
         self.culprit = ""
         """The test that crashed the child or had to be killed."""
         self.compiled: list[list[str]] = []
+        self.starved = False
+        """A test was stopped, and it may have been for want of the processor."""
+        self.memory = 0
+        """Bytes that the child held at its peak; 0 where it could not tell."""
 
     def until_it_ends(self) -> None:
         """Returns when all is known: the child said that it is done, or it is dead."""
@@ -139,6 +143,8 @@ class Watch:
             self.exit_code = int(event["code"])
             self.session = bool(event["session"])
             self.run_is_over = bool(event["timed_out"])
+            self.starved = bool(event["starved"])
+            self.memory = int(event["memory"])
 
     def _conclude(self, killed: bool) -> None:
         if self._status is not None and not killed:
@@ -148,6 +154,7 @@ class Watch:
                 self.exit_code = os.WEXITSTATUS(self._status)
         if self.ended:
             return
+        self.starved = killed
         self.interrupted = self._running is not None
         if self._running is None:
             return

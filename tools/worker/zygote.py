@@ -95,12 +95,14 @@ class Zygote:
         skip: set[str] = set()
         notes: list[str] = []
         whole_files = False
-        children = 0
+        children = memory = 0
+        starved = False
         while True:
             order = Order(command, end - time.monotonic(), skip)
             order.whole_files, order.plain_options = whole_files, self._plain_options
             watch = self._run_child(order)
             children += 1
+            starved, memory = starved or watch.starved, max(memory, watch.memory)
             if not watch.ended:
                 self._clear_away(watch)
             skip |= watch.reported
@@ -127,6 +129,8 @@ class Zygote:
             culprit=watch.culprit,
             output=watch.output_text(),
             notes=notes,
+            starved=starved,
+            memory=memory,
         )
         self._clear_away(watch)
         for cache, missed in zip(self._caches, watch.compiled):

@@ -101,6 +101,17 @@ def test_hanging_test_fails_with_the_place_and_the_others_run(repository, runner
     assert not report.timed_out
 
 
+def test_it_is_told_what_a_run_held_and_whether_it_may_have_been_held_up(repository, session):
+    root = repository(
+        {"test_x.py": "import time\ndef test_a(): pass\ndef test_hang(): time.sleep(60)\n"}
+    )
+    with session(root) as worker:
+        waited = worker.run(test_timeout=0.3)
+        quick = worker.run(["test_x.py::test_a"])
+    assert (waited.starved, quick.starved) == (True, False)
+    assert 1 << 20 < quick.memory < 1 << 32
+
+
 def test_hang_outside_the_interpreter_is_killed_and_the_others_run(repository, session):
     root = repository(
         {
