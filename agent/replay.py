@@ -16,6 +16,7 @@ from typing import Any
 
 from agent import home, record
 from agent.errors import AgentError
+from agent.lanes import FIRST, another_copy
 from agent.packing import NotKept, sha256, unpacked
 from agent.state import Task
 from agent.tracing import DECISION, MODEL, PARTS, TOOL, TREE, prompt_hash
@@ -23,7 +24,7 @@ from agent.trials import TestBench
 from agent.wiring import LONGEST_RUN, USUAL, ruled_policy
 from tools import rules
 from tools.gateway import Gateway, ToolRecord
-from tools.policy import Policy, stop_file
+from tools.policy import stop_file
 from tools.sandbox import choose
 from tools.testing import TestRunner, detect
 from tools.toolbox import build_toolbox
@@ -49,6 +50,14 @@ class Replayed:
         self.limits[why] = self.limits.get(why, 0) + 1
 
 
+@dataclass(frozen=True)
+class _Lane:
+    """A copy of the repository and the calls that were made in it."""
+
+    workspace: Workspace
+    gateway: Gateway
+
+
 class Diverged(AgentError):
     """The first thing that is not as recorded; the text says what was and what is."""
 
@@ -69,7 +78,7 @@ def replay(task: Task, directory: Path, scratch: Path, say: Callable[[str], None
     with ExitStack() as stack:
         workspace = Workspace.again(directory / home.WORKSPACE, scratch)
         stack.callback(workspace.close)
-        again = _Replay(task, workspace, entries, done, stack)
+        again = _Replay(task, workspace, entries, done, stack, directory, scratch)
         try:
             for number, entry in enumerate(entries):
                 say(f"line {number + 1} of {len(entries)}: {entry['kind']}")
@@ -87,7 +96,10 @@ class _Replay:
         entries: list[Entry],
         done: Replayed,
         stack: ExitStack,
+        directory: Path,
+        scratch: Path,
     ) -> None:
+        self._origin, self._scratch = directory / home.WORKSPACE, scratch
         self._task, self._workspace, self._done = task, workspace, done
         self._plan = detect(workspace.source, task.test_command)
         self._sandbox = choose(allow_unsandboxed=task.allow_unsandboxed)
@@ -96,8 +108,10 @@ class _Replay:
         self._ended = set(_ended(entries))
         self._session = 0
         self._asked: list[tuple[str, str]] = []
-        self._last: ToolRecord | None = None
-        self._policy, self._gateway = self._begin()
+        self._heard: ToolRecord | None = None
+        self._made: dict[int, ToolRecord | None] = {}
+        """What came of calls, by their recorded numbers; calls of two lanes overlap."""
+        self._begin()
 
     def step(self, entry: Entry) -> None:
         data = entry["data"]
@@ -107,7 +121,7 @@ class _Replay:
             case "risk" if data["high"]:
                 self._policy.downgrade(data["text"])
             case kind if kind == TREE:
-                self._workspace.reset(self._tree(data["files"]))
+                self._lane(data).workspace.reset(self._tree(data["files"]))
             case kind if kind == MODEL:
                 self._answer(entry)
             case kind if kind == DECISION:
@@ -123,21 +137,34 @@ class _Replay:
             self._done.limit("the policy is another one now")
         if not str(data["facts"]["sandbox"]).startswith(self._sandbox.name):
             self._done.limit("the sandbox is another one now")
-        self._policy, self._gateway = self._begin()
+        self._begin()
 
-    def _begin(self) -> tuple[Policy, Gateway]:
+    def _begin(self) -> None:
         """As each session of a run does: counts from zero, no test worker, no edits."""
         self._stack.close()
         self._workspace.reset()
         self._workspace.restore()
         runner = TestRunner(self._plan, self._workspace.root, self._sandbox, timeout=LONGEST_RUN)
-        bench = TestBench(runner, self._workspace, lambda *_: None, self._stack)
-        policy = ruled_policy(self._rules, [stop_file(home.state_root())])
-        toolbox = build_toolbox(self._workspace, self._sandbox, policy, bench)
-        return policy, Gateway(toolbox, policy, self._heard)
+        self._bench = TestBench(runner, self._workspace, lambda *_: None, self._stack)
+        self._policy = ruled_policy(self._rules, [stop_file(home.state_root())])
+        toolbox = build_toolbox(self._workspace, self._sandbox, self._policy, self._bench)
+        gateway = Gateway(toolbox, self._policy, self._hear)
+        self._lanes = {FIRST: _Lane(self._workspace, gateway)}
 
-    def _heard(self, call: ToolRecord) -> None:
-        self._last = call
+    def _lane(self, data: Mapping[str, Any]) -> _Lane:
+        """Where the call was made, or the edits were found; copied when it is first named."""
+        number = int(data.get("lane", FIRST))
+        if number not in self._lanes:
+            folder = self._scratch / f"lane-{number}-{self._session}"
+            copy = another_copy(
+                self._origin, folder, self._sandbox, self._policy, self._bench, self._stack
+            )
+            gateway = self._lanes[FIRST].gateway.beside(copy.toolbox, self._hear)
+            self._lanes[number] = _Lane(copy.workspace, gateway)
+        return self._lanes[number]
+
+    def _hear(self, call: ToolRecord) -> None:
+        self._heard = call
 
     def _tree(self, files: Mapping[str, Any]) -> dict[str, str | None]:
         """Raises Diverged: without the edits nothing behind them would be the same."""
@@ -166,24 +193,23 @@ class _Replay:
         data = entry["data"]
         if (self._session, data["call"]) not in self._ended:
             return  # the run ended before the call did
-        recorded = data["decision"]
+        recorded, self._made[data["call"]] = data["decision"], None
         if recorded["rule"] == BY_HAND or recorded["rule"].startswith("arguments."):
-            self._last = None
             return  # stopped by a person; or no arguments that could be given again
         try:
             given = self._given(data["given"], data["tool"])
         except NotKept as error:
             self._done.limit(f"a call was not repeated: {error}")
-            self._last = None
             return
         if data["caller"] == "model" and not self._was_asked(data["tool"], given):
             raise Diverged(
                 f"Line {entry['seq'] + 1}: no recorded answer of the model asks for call "
                 f"{data['call']}, {data['tool']}."
             )
-        result = self._gateway.call(
+        result = self._lane(data).gateway.call(
             data["tool"], given, caller=data["caller"], read_only=data["read_only"]
         )
+        self._made[data["call"]] = self._heard
         was, now = recorded["verdict"], result.decision.verdict
         if (was, recorded["rule"]) != (now, result.decision.rule):
             raise Diverged(
@@ -212,7 +238,8 @@ class _Replay:
         return False
 
     def _compare(self, entry: Entry) -> None:
-        data, now = entry["data"], self._last
+        data = entry["data"]
+        now = self._made.pop(data["call"], None)
         if now is None:
             return
         self._done.calls += 1

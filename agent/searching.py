@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from agent import planning
@@ -53,11 +54,12 @@ def verdicts(
     found = []
     deps.workspace.reset(state.get("edits", {}))
     with deps.budget.until(state.get("until", deps.task.budget_seconds)):
-        trials = deps.verifier.verify(candidates, evidence(deps, state, item), deps.budget)
-        for count, verdict in enumerate(trials, 1):
-            deps.record.write("tried", item=item.number, **_told(verdict))
-            deps.emit(_event(deps, item, item.tried + count, verdict))
-            found.append(verdict)
+        judged = deps.verifier.verify(candidates, evidence(deps, state, item), deps.budget)
+        with closing(judged) as trials:
+            for count, verdict in enumerate(trials, 1):
+                deps.record.write("tried", item=item.number, **_told(verdict))
+                deps.emit(_event(deps, item, item.tried + count, verdict))
+                found.append(verdict)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from agent.events import Event, ToolCalled
 from agent.packing import packed
@@ -36,15 +36,24 @@ class Trace:
         workspace: Workspace,
         provenance: Provenance,
         emit: Callable[[Event], None],
+        lane: int = 1,
     ) -> None:
+        """`lane` is the number of the copy that the calls are made in; it is told of others than
+        the first.
+        """
+        self._lane = {"lane": lane} if lane > 1 else {}
         self._record, self._workspace = record, workspace
         self._provenance, self._emit = provenance, emit
         self._tree: dict[str, bytes | None] = {}
 
+    def beside(self, workspace: Workspace, lane: int) -> Self:
+        """The same record for the calls that are made in another copy."""
+        return type(self)(self._record, workspace, self._provenance, self._emit, lane)
+
     def on_ruling(self, ruling: Ruling) -> None:
         self._write_tree()
         told = ruling.model_dump(mode="json")
-        self._record.write(DECISION, **told, given=self._kept(ruling))
+        self._record.write(DECISION, **self._lane, **told, given=self._kept(ruling))
 
     def on_end(self) -> None:
         """The run's last edits, before it says that it is done."""
@@ -71,7 +80,8 @@ class Trace:
         changed = self._workspace.changed()
         tree = {path: after for path, (_, after) in changed.items()}
         if tree != self._tree:
-            self._record.write(TREE, files={path: packed(*pair) for path, pair in changed.items()})
+            files = {path: packed(*pair) for path, pair in changed.items()}
+            self._record.write(TREE, **self._lane, files=files)
             self._tree = tree
 
     def _kept(self, ruling: Ruling) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from agent.errors import AgentError
 from agent.repair.seams import Suspect
@@ -33,6 +34,17 @@ HUNG_LEAST, HUNG_SLOWER = 0.3, 20
 or so many times what the slowest of the others takes, and ends with it."""
 
 
+@dataclass
+class _Known:
+    """What clean runs told of the tests; the benches of one run share it."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    hung: set[str] = field(default_factory=set)
+    memory: int = 0
+    fresh_starts: int = 0
+    """How often the copies had to be as the engine means them to be."""
+
+
 class TestBench:
     """The gateway's `run_tests`: clean runs in a new process, quick ones in a forked worker."""
 
@@ -50,8 +62,20 @@ class TestBench:
         self._on_progress = on_progress
         self._stack = stack
         self._session: TestSession | None = None
-        self._seconds: dict[str, float] = {}
-        self._hung: set[str] = set()
+        self._known = _Known()
+        self._fresh_starts = 0
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the tests held at their peak before any edit; 0 where that is not known."""
+        return self._known.memory
+
+    def beside(self, workspace: Workspace) -> Self:
+        """A bench with a worker of its own for another copy; to be made behind a clean run."""
+        runner = self._runner.beside(workspace.root)
+        other = type(self)(runner, workspace, self._on_progress, self._stack)
+        other._known = self._known
+        return other
 
     def __call__(
         self,
@@ -65,7 +89,8 @@ class TestBench:
     ) -> TestReport:
         if clean or coverage:
             # A test may have written into the tree; a run that must be believed starts afresh.
-            self._workspace.restore()
+            self._known.fresh_starts += 1
+            self._start_afresh()
             report = self._runner.run(
                 selection,
                 coverage=coverage,
@@ -76,9 +101,15 @@ class TestBench:
             if not coverage:
                 self._remember(report)
             return report
+        if self._fresh_starts != self._known.fresh_starts:
+            self._start_afresh()  # as the copy that the clean run was made in
         if watch is not None:
             timeout = self._traced_limit()
         return self._quick(selection, timeout or self._limit(selection), stop_at_first, watch)
+
+    def _start_afresh(self) -> None:
+        self._workspace.restore()
+        self._fresh_starts = self._known.fresh_starts
 
     def _quick(
         self,
@@ -90,9 +121,9 @@ class TestBench:
         if self._session is None:
             self._session = self._stack.enter_context(self._runner.session())
         limit = max(1.0, timeout / 2)
-        if watch is None and self._hung.intersection(selection or ()):
+        if watch is None and self._known.hung.intersection(selection or ()):
             stop_at_first = True
-            slowest = max(self._seconds.values(), default=0.0)
+            slowest = max(self._known.seconds.values(), default=0.0)
             limit = min(limit, max(HUNG_LEAST, HUNG_SLOWER * slowest))
         return self._session.run(
             selection,
@@ -107,23 +138,24 @@ class TestBench:
         """Seconds for one test of a run that has few for all of them: many may hang."""
         if timeout is None:
             return None
-        known = HANGING_SLACK * max(self._seconds.values(), default=0.0)
+        known = HANGING_SLACK * max(self._known.seconds.values(), default=0.0)
         return max(HANGING_LEAST, HANGING_SHARE * timeout, known)
 
     def _traced_limit(self) -> float:
         """Seconds for one test under coverage; one that hung before must not hang as long again."""
-        return max(TRACED_LEAST, TRACED_SLOWDOWN * max(self._seconds.values(), default=0.0))
+        return max(TRACED_LEAST, TRACED_SLOWDOWN * max(self._known.seconds.values(), default=0.0))
 
     def _remember(self, report: TestReport) -> None:
         """How long each test took, the first time it was seen."""
+        self._known.memory = self._known.memory or report.memory
         for test in report.results:
-            if test.id not in self._seconds and test.hung:
-                self._hung.add(test.id)
-            self._seconds.setdefault(test.id, _usual_seconds(test))
+            if test.id not in self._known.seconds and test.hung:
+                self._known.hung.add(test.id)
+            self._known.seconds.setdefault(test.id, _usual_seconds(test))
 
     def _limit(self, selection: Sequence[str] | None) -> float:
-        names = self._seconds if selection is None else selection
-        usual = sum(self._seconds.get(name, FAILING_SECONDS) for name in names)
+        names = self._known.seconds if selection is None else selection
+        usual = sum(self._known.seconds.get(name, FAILING_SECONDS) for name in names)
         return min(SLACK + 5 * usual, max(LONGEST, 2 * usual))
 
 

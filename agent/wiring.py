@@ -18,6 +18,7 @@ from agent.errors import UnknownStrategy, Unusable
 from agent.escalation import EscalationHost, escalated
 from agent.events import Doing, Event, Note, TestsProgress
 from agent.host import LocalHost, RemoteHost
+from agent.lanes import SecondLane
 from agent.provenance import Provenance
 from agent.reading import GatewayReading
 from agent.record import Record
@@ -108,6 +109,19 @@ def build_deps(
         return gateway.call(tool, arguments, caller="harness")
 
     trials = GatewayTrials(call, workspace)
+    second_lane = SecondLane(
+        plan,
+        directory / home.WORKSPACE,
+        workspace,
+        sandbox,
+        policy,
+        bench,
+        gateway,
+        trace,
+        check,
+        emit,
+        stack,
+    )
     escalation = None
     if task.escalate is not None:
         second = EscalationHost(task, record, emit, lambda url: facts.update(escalated=url))
@@ -124,6 +138,7 @@ def build_deps(
             issue=task.issue,
             helpers=Helpers(trials, GatewayReading(gateway), escalation),
             history=learning.frozen(directory),
+            others=second_lane,
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.repair.ahead import CandidateRunner, OtherLanes, no_others
 from agent.repair.behaviour import Behaviours
 from agent.repair.clones import CloneFinder
 from agent.repair.edit import SourceReader
@@ -25,7 +26,7 @@ from agent.repair.seams import Language, Localizer, Ranker, Verifier
 from agent.repair.search import Search
 from agent.repair.steps import Helpers, Model, usual_steps
 from agent.repair.templates import TemplateProposer
-from agent.repair.verify import CandidateRunner, SearchVerifier
+from agent.repair.verify import SearchVerifier
 from tools.errors import ToolsError
 
 PATIENCE, PATIENCE_SECONDS = 40, 4.0
@@ -54,10 +55,12 @@ def assemble(
     issue: str = "",
     helpers: Helpers | None = None,
     history: History | None = None,
+    others: OtherLanes = no_others,
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
     `issue`: untrusted text of a bug report that the localizer goes by, too.
+    `others`: what runs candidates beside `runner`.
     `probe`: whether survivors may be compared by running their code on inputs near the tests'.
     Raises ValueError, with the names that there are, for an unknown strategy.
     """
@@ -88,6 +91,7 @@ def assemble(
             reader=read,
             patience=PATIENCE,
             patience_seconds=PATIENCE_SECONDS,
+            others=others,
         ),
         ranker=BehaviourRanker(
             languages,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +82,7 @@ class Verdict(BaseModel):
     rejected: str = ""
     """Empty, or why it never ran: does not parse, same as the code, seen already."""
     seconds: float = 0.0
+    """How long the search waited for it; where runs overlap, less than they took."""
 
     @property
     def survives(self) -> bool:
@@ -190,8 +191,11 @@ class Proposer(Protocol):
 class Verifier(Protocol):
     def verify(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
-    ) -> Iterator[Verdict]:
-        """A verdict for each, in order, until the budget is spent."""
+    ) -> Generator[Verdict, None, None]:
+        """A verdict for each, in order, until the budget is spent.
+
+        Test runs may be under way until it is closed.
+        """
 
 
 @dataclass(frozen=True)

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Generator, Mapping, Sequence
 
 from agent.repair.affordable import covers, edited_lines, is_slow, near
+from agent.repair.ahead import Admitted, Ahead, CandidateRunner, OtherLanes, no_others
 from agent.repair.edit import SourceReader, edited_files, read_source
 from agent.repair.outcomes import passed_targets, regressed
 from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Span, Verdict
-from tools.report import Outcome, TestReport
+from tools.report import Outcome
 
 MANY_TARGETS = 8
 """Above so many failing tests a candidate's run stops at the first that still fails."""
 MAX_COVERING = 40
 """Passing tests that cover an edit and run before the whole suite does."""
+FEWEST = 4
+"""For fewer candidates in a batch no other lane is opened."""
 NEAR_SECONDS = 5.0
 """What the passing tests near an edit may take where the whole suite is too slow to follow them."""
-
-
-class CandidateRunner(Protocol):
-    """Runs tests on the workspace with some files replaced, and puts the files back."""
-
-    def run(
-        self,
-        files: Mapping[str, str],
-        selection: Sequence[str] | None,
-        *,
-        stop_at_first: bool = False,
-    ) -> TestReport:
-        """Write `files` (path to whole new text), run, restore. `None` selects every test.
-
-        Files that were not there are gone afterwards; a selected path stands for all its tests.
-
-        With `stop_at_first` the run ends with the first test that fails.
-        """
 
 
 class SearchVerifier:
@@ -55,12 +39,16 @@ class SearchVerifier:
         patience_seconds: float = 0.0,
         whole_runs: int = 8,
         clock: Clock = time.monotonic,
+        others: OtherLanes = no_others,
     ) -> None:
         """`patience`: how many more candidates are tried behind the first survivor; 0: all.
         More than that are tried until `patience_seconds` have passed since.
 
         `whole_runs`: survivors of one batch that the whole suite is run for; those behind them
         rest on the failing tests and the tests near the edit.
+
+        `others` run the failing tests for the candidates behind the one that is judged; what is
+        judged, how, and in which order does not depend on them.
         """
         self._runner = runner
         self._languages = tuple(languages)
@@ -69,11 +57,12 @@ class SearchVerifier:
         self._patience_seconds = patience_seconds
         self._whole_runs = whole_runs
         self._clock = clock
+        self._others = others
         self._seen: dict[tuple[tuple[str, ...], frozenset[str]], set[tuple[str, ...]]] = {}
 
     def verify(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
-    ) -> Iterator[Verdict]:
+    ) -> Generator[Verdict, None, None]:
         trial = _Trial(evidence, self._languages, self._reader)
         # Rounds overlap: what failed in one is not run again in the next, for the same tests and
         # with the same others failing: a fault that was mended in between may have hidden a mend.
@@ -81,28 +70,43 @@ class SearchVerifier:
         trial.seen |= self._seen.get(state, set())
         self._seen[state] = trial.seen
         behind, patient_until = 0, 0.0
-        for candidate in candidates:
-            started = self._clock()
-            impatient = self._patience and behind > self._patience and started >= patient_until
-            if budget.spent or impatient:
-                return
-            verdict = self._judge(candidate, trial, budget)
-            verdict = verdict.model_copy(update={"seconds": self._clock() - started})
-            if not behind and verdict.survives:
-                patient_until = self._clock() + self._patience_seconds
-            behind += not verdict.rejected and (verdict.survives or behind > 0)
-            yield verdict
+        with self._ahead(candidates, trial, budget) as ahead:
+            for candidate in candidates:
+                started = self._clock()
+                impatient = self._patience and behind > self._patience and started >= patient_until
+                if budget.spent or impatient:
+                    return
+                verdict = self._judge(candidate, trial, ahead, budget)
+                verdict = verdict.model_copy(update={"seconds": self._clock() - started})
+                if not behind and verdict.survives:
+                    patient_until = self._clock() + self._patience_seconds
+                behind += not verdict.rejected and (verdict.survives or behind > 0)
+                yield verdict
 
-    def _judge(self, candidate: Candidate, trial: _Trial, budget: Budget) -> Verdict:
+    def _ahead(self, candidates: Sequence[Candidate], trial: _Trial, budget: Budget) -> Ahead:
+        others = self._others() if len(candidates) >= FEWEST else ()
+        return Ahead(
+            map(trial.admit, candidates),
+            trial.forget,
+            (self._runner, *others),
+            trial.targets,
+            stop_at_first=len(trial.targets) > MANY_TARGETS,
+            over=lambda: budget.spent,
+        )
+
+    def _judge(self, candidate: Candidate, trial: _Trial, ahead: Ahead, budget: Budget) -> Verdict:
         total = len(trial.targets)
-        files, reason = trial.admit(candidate)
-        if reason:
+        admitted, report = ahead.take()
+        if report is None:
             return Verdict(
-                candidate=candidate, target_passed=0, target_total=total, rejected=reason
+                candidate=candidate,
+                target_passed=0,
+                target_total=total,
+                rejected=admitted.rejected,
             )
-        report = self._run(files, trial.targets, budget, stop_at_first=total > MANY_TARGETS)
+        budget.test_runs_used += 1
         passed = passed_targets(trial.targets, report)
-        worse, whole = self._wider(candidate, files, trial, budget, passed)
+        worse, whole = self._wider(candidate, admitted.files, trial, ahead, budget, passed)
         return Verdict(
             candidate=candidate,
             target_passed=passed,
@@ -116,6 +120,7 @@ class SearchVerifier:
         candidate: Candidate,
         files: Mapping[str, str],
         trial: _Trial,
+        ahead: Ahead,
         budget: Budget,
         passed: int,
     ) -> tuple[tuple[str, ...], bool]:
@@ -129,7 +134,8 @@ class SearchVerifier:
         slow = is_slow(trial.baseline, budget.seconds_spent + budget.seconds_left)
         nearby = trial.nearby(candidate) if slow else trial.covering(candidate)
         if nearby:
-            worse = regressed(nearby, self._run(files, nearby, budget, stop_at_first=True))
+            budget.test_runs_used += 1
+            worse = regressed(nearby, ahead.run(files, nearby, stop_at_first=True))
             if worse:
                 return worse, False
         if passed < len(trial.targets):
@@ -139,19 +145,8 @@ class SearchVerifier:
         if slow or trial.whole_runs >= self._whole_runs:
             return (), False
         trial.whole_runs += 1
-        worse = regressed(trial.passing, self._run(files, None, budget))
-        return worse, True
-
-    def _run(
-        self,
-        files: Mapping[str, str],
-        selection: Sequence[str] | None,
-        budget: Budget,
-        *,
-        stop_at_first: bool = False,
-    ) -> TestReport:
         budget.test_runs_used += 1
-        return self._runner.run(files, selection, stop_at_first=stop_at_first)
+        return regressed(trial.passing, ahead.run(files, None)), True
 
 
 class _Trial:
@@ -174,21 +169,25 @@ class _Trial:
         for verdict in evidence.tried:
             self.admit(verdict.candidate)
 
-    def admit(self, candidate: Candidate) -> tuple[dict[str, str], str]:
+    def admit(self, candidate: Candidate) -> Admitted:
         """The edited files, or why the candidate is not worth a run."""
         try:
             for splice in candidate.splices:
                 self._load(splice.path)
             files = edited_files(candidate.splices, self._sources)
         except (OSError, KeyError, ValueError) as error:
-            return {}, f"cannot be laid over the code: {error}"
+            return Admitted({}, f"cannot be laid over the code: {error}")
         for path in files:
             language = self._language(path)
             if language is not None and language.is_test(path):
-                return {}, f"edits the tests: {path}"
+                return Admitted({}, f"edits the tests: {path}")
         return self._novel(candidate, files)
 
-    def _novel(self, candidate: Candidate, files: dict[str, str]) -> tuple[dict[str, str], str]:
+    def forget(self, admitted: Admitted) -> None:
+        """It was not judged after all, and may be in a later round."""
+        self.seen.discard(admitted.key)
+
+    def _novel(self, candidate: Candidate, files: dict[str, str]) -> Admitted:
         key: list[str] = []
         changed = False
         for path, text in sorted(files.items()):
@@ -197,17 +196,17 @@ class _Trial:
             if language is None:
                 old, new = before, after
             elif not language.parses(text):
-                return {}, "does not parse"
+                return Admitted({}, "does not parse")
             else:
                 old, new = language.fingerprint(before), language.fingerprint(after)
             changed = changed or old != new
             key += [path, where, new]
         if not changed:
-            return {}, "same as the code"
+            return Admitted({}, "same as the code")
         if tuple(key) in self.seen:
-            return {}, "seen already"
+            return Admitted({}, "seen already")
         self.seen.add(tuple(key))
-        return files, ""
+        return Admitted(files, key=tuple(key))
 
     def _fragments(self, candidate: Candidate, path: str, text: str) -> tuple[str, str, str]:
         """The outermost span around all splices, before and after: cheaper than whole files."""

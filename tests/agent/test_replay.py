@@ -92,7 +92,7 @@ def test_a_run_is_repeated_and_forgeries_are_found(finished: Callable[..., Path]
     assert "No difference." in whole.output
     calls, decisions = of_kind(directory, TOOL), of_kind(directory, DECISION)
     assert f"{len(calls)} tool calls" in whole.output
-    assert [call["call"] for call in calls] == [one["call"] for one in decisions]
+    assert {call["call"] for call in calls} == {one["call"] for one in decisions}
     assert {call["decision"]["rule"] for call in calls}, "each has a rule"
     assert of_kind(directory, TREE), "the edits that the tests ran with"
     assert any(call["caller"] == "model" for call in calls), "the model called a tool"

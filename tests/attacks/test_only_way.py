@@ -35,6 +35,7 @@ PARTS = {
 """What reads, writes or runs by itself."""
 WIRED = {
     "agent/wiring.py": "puts the tools behind the gateway",
+    "agent/lanes.py": "does the same for a second copy",
     "agent/replay.py": "does the same to repeat a run",
     "agent/trials.py": "is the gateway's own run_tests",
     "agent/cli/policy.py": "asks the gateway on an empty folder",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Self
 
 from tools.report import Outcome, TestReport, TestResult
 from tools.sandbox.base import Sandbox
@@ -109,6 +110,14 @@ class TestRunner:
             )
             self._modules = session.loaded_modules or self._modules
         return report
+
+    def beside(self, root: Path) -> Self:
+        """The same tests in another copy of the repository; to be made behind the first `run`."""
+        other = type(self)(
+            self.plan, root, self._sandbox, timeout=self._timeout, memory=self._memory
+        )
+        other._modules = self._modules
+        return other
 
     def session(self) -> TestSession:
         """A worker that has imported what the tests of the last `run` loaded from outside."""
