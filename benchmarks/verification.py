@@ -1,10 +1,10 @@
 """How many candidates a second the real way through verifies, on small functions.
 
 Everything is as in a run of `agent fix`: a workspace copy, the sandbox, the gateway with its
-policy and its record, a forked worker for each candidate. Only the model is left out: candidates
-are template edits. Each of the small repositories below has a bug that no single edit mends, so
-that every candidate costs what most candidates of a search cost: one write, one run of the
-failing tests.
+policy and its record, a forked worker for each candidate, a second lane where there are two cores.
+Only the model is left out: candidates are template edits. Each of the small repositories below has
+a bug that no single edit mends, so that every candidate costs what most candidates of a search
+cost: one write, one run of the failing tests.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from agent.repair.seams import Verdict
 from agent.state import Scope, Task, current_item
 from agent.wiring import build_deps
 
+WARM_UP = 8
+"""Candidates that are judged before the time is taken: each lane's worker starts once in a run."""
 REPOSITORIES = Path(__file__).resolve().parent / "small"
 WANTED = 20.0
 """Candidates a second that a search needs."""
@@ -46,8 +48,9 @@ class Measured:
     write_seconds: float
     """Inside the gateway's `write_file`."""
     run_seconds: float
-    """Inside the gateway's `run_tests`."""
+    """Inside the gateway's `run_tests`; with two lanes up to twice what the clock says."""
     median_ms: float
+    """Of one call of `run_tests`."""
     slowest_ms: float
 
     @property
@@ -77,10 +80,10 @@ def measure(source: Path, home: Path, most: int) -> Measured:
         evidence = searching.evidence(deps, state, item)
         batches = deps.search.batches(evidence, deps.budget)
         candidates = [candidate for batch in batches for candidate in batch.candidates][:most]
-        deps.run_tests(item.targets)  # the worker starts once in a run
+        searching.verdicts(deps, state, item, candidates[:WARM_UP])
         before = sum(1 for _ in record.read(deps.record.path))
         started = time.monotonic()
-        verdicts = searching.verdicts(deps, state, item, candidates)
+        verdicts = searching.verdicts(deps, state, item, candidates[WARM_UP:])
         seconds = time.monotonic() - started
         calls = list(record.read(deps.record.path))[before:]
     return _measured(source.name, verdicts, seconds, calls)
@@ -89,27 +92,28 @@ def measure(source: Path, home: Path, most: int) -> Measured:
 def _measured(
     name: str, verdicts: Sequence[Verdict], seconds: float, lines: Sequence[dict[str, object]]
 ) -> Measured:
-    ran = [verdict.seconds * 1000 for verdict in verdicts if not verdict.rejected]
-    spent = {"write_file": 0.0, "run_tests": 0.0}
+    spent: dict[str, list[float]] = {"write_file": [], "run_tests": []}
     for line in lines:
         data = line["data"]
         if line["kind"] == "tool" and isinstance(data, dict):
-            spent[data["tool"]] += data["seconds"]
+            spent[data["tool"]].append(data["seconds"])
     return Measured(
         name=name,
-        candidates=len(ran),
+        candidates=sum(not verdict.rejected for verdict in verdicts),
         seconds=seconds,
-        write_seconds=spent["write_file"],
-        run_seconds=spent["run_tests"],
-        median_ms=statistics.median(ran),
-        slowest_ms=max(ran),
+        write_seconds=sum(spent["write_file"]),
+        run_seconds=sum(spent["run_tests"]),
+        median_ms=statistics.median(spent["run_tests"]) * 1000,
+        slowest_ms=max(spent["run_tests"]) * 1000,
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line for each repository and write JSON; 1 when the rate is below the wanted one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--most", type=int, default=150, help="candidates for each repository")
+    parser.add_argument(
+        "--most", type=int, default=150, help="candidates for each repository, the first 8 untimed"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="locum-bench-") as directory:
@@ -120,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if source.is_dir()
         ]
     total, seconds = sum(one.candidates for one in found), sum(one.seconds for one in found)
-    print(f"{'repository':<12} {'candidates':>10} {'a second':>9} {'median':>8} {'in tests':>9}")
+    print(f"{'repository':<12} {'candidates':>10} {'a second':>9} {'a run':>8} {'in tests':>9}")
     for one in found:
         share = one.run_seconds / one.seconds
         print(
