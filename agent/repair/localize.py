@@ -212,6 +212,8 @@ class _Inquiry:
         quoted: set[str] = set()
         for test in self._failing:
             quoted.update(match[2] for match in QUOTED.finditer(test.message))
+        if not quoted:
+            return
         ran = [place for place in self._places if place.is_function and place.score > 0]
         holding: dict[str, list[Place]] = {}
         for place in ran:

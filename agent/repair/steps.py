@@ -1,7 +1,8 @@
 """The steps of the usual search, and what each is expected to be worth before anything is learnt.
 
 Chances are shares of bugs that were mended by the step, among those whose suspect was the right
-one; seconds are the model's on two cores.
+one; seconds are the model's on two cores. Those of the later templates go by where the right edit
+stands for 31 bugs of public libraries: two within 400 to 1,000, one within 1,000 to 2,000.
 """
 
 from __future__ import annotations

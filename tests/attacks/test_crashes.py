@@ -39,13 +39,12 @@ def test_a_kill_at_any_moment_does_no_harm(scene: Scene, tmp_path: Path) -> None
     for number in range(KILLS):
         disturbed = Scene(tmp_path / str(number))
         try:
-            crash(disturbed, source, usual, toll)
+            usual = crash(disturbed, source, usual, toll)
         finally:
             disturbed.close()
     print(toll)
     assert toll.clean, toll
-    # On a machine that got less busy since, runs end before many of the moments come.
-    assert sum(toll.hits.values()) >= max(1, KILLS // 4), "positive control: kills hit something"
+    assert sum(toll.hits.values()) >= KILLS // 2, "positive control: many kills hit something"
 
 
 @pytest.mark.parametrize("largest", [1_000, 20_000])

@@ -191,17 +191,20 @@ class Scene:
         yield from (line for line in mounts.splitlines() if str(self.place) in line)
 
 
-def crash(scene: Scene, source: random.Random, usual: float, toll: Toll) -> None:
+def crash(scene: Scene, source: random.Random, usual: float, toll: Toll) -> float:
     """Kill one process of one run at some moment, and go on with the run to its end.
 
-    `usual` is what an undisturbed run takes, in seconds.
+    `usual` is what an undisturbed run takes, in seconds. Returns the same, or less where this run
+    was over before its moment came: the machine got less busy.
     """
     scene.serve()
+    began = time.monotonic()
     agent = scene.fix()
     victim, moment = source.choice(VICTIMS), source.uniform(0.0, usual)
     story = f"kill {toll.kills + 1} ({victim} after {moment:.2f} s)"
     with suppress(subprocess.TimeoutExpired):
         agent.wait(moment)
+        usual = time.monotonic() - began
     family = _family(agent.pid)
     if _kill(agent, victim, family, scene, source):
         toll.hits[victim] = toll.hits.get(victim, 0) + 1
@@ -215,6 +218,7 @@ def crash(scene: Scene, source: random.Random, usual: float, toll: Toll) -> None
     if problem := _go_on(scene):
         toll.unresumable.append(f"{story}: {problem}")
     toll.leftovers += [f"{story}: {left}" for left in scene.leftovers()]
+    return usual
 
 
 def _family(pid: int) -> list[psutil.Process]:

@@ -104,7 +104,7 @@ class Child:
         paths = self._settings.paths
         sys.path[:] = [*paths, *(entry for entry in sys.path if entry not in paths)]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-        _forget_installed(paths, (root + os.sep, origin + os.sep))
+        _forget_installed(paths, (root, origin))
 
     def _run(self) -> int:
         order = self._order
@@ -239,7 +239,7 @@ def _below(path: str, roots: Any) -> bool:
     return any(root and (path == root or path.startswith(root + os.sep)) for root in roots)
 
 
-def _forget_installed(paths: list[str], roots: tuple[str, str]) -> None:
+def _forget_installed(paths: list[str], roots: tuple[str, ...]) -> None:
     """Let the tests import what the workspace has itself, as `python -m pytest` would.
 
     pytest needs packaging, pluggy, pygments and others: where the repository is one of these, the
@@ -247,7 +247,7 @@ def _forget_installed(paths: list[str], roots: tuple[str, str]) -> None:
     """
     for name in {full.partition(".")[0] for full in sys.modules} - KEPT:
         place = str(getattr(sys.modules.get(name), "__file__", None) or "")
-        installed = "-packages" + os.sep in place or place.startswith(roots)
+        installed = "-packages" + os.sep in place or _below(place, roots)
         if installed and any(_has_module(path, name) for path in paths):
             for full in [n for n in sys.modules if n == name or n.startswith(name + ".")]:
                 del sys.modules[full]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.repair.edit import Edit
 from agent.repair.python.parsed import Function
@@ -183,7 +183,21 @@ class Context(Scope):
         last = self.module.line_of(max(whole[0], whole[1] - 1))
         yield Edit(whole[1], whole[1], text, weight=weight, line=last)
 
-    def laid_out(self, statement: ast.stmt, lines: list[str]) -> str:
+    def enclose(
+        self, statement: ast.stmt, header: str, tail: Sequence[str] = (), weight: float = 1.0
+    ) -> Iterator[Edit]:
+        """Put a statement of one line into a block of its own, `tail` behind the block."""
+        whole = self.whole_lines(statement)
+        if not whole or "\n" in self.text(statement):
+            return
+        body = self.module.text[whole[0] : whole[1]]
+        if tail and not body.endswith(("\n", "\r")):
+            return
+        head = self.laid_out(statement, [header]) + self.step(statement)
+        text = head + body + self.laid_out(statement, tail)
+        yield Edit(*whole, text, weight=weight, line=self.line(statement))
+
+    def laid_out(self, statement: ast.stmt, lines: Sequence[str]) -> str:
         indent, newline = self.module.indent(statement), self.module.newline
         return "".join(f"{indent}{line}{newline}" for line in lines)
 

@@ -16,6 +16,7 @@ from agent.repair.python.parsed import Function, Parsed
 MAX_SIBLINGS = 6
 MAX_TEXT = 80
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Raise, ast.Delete)
+COMPOSED = (ast.BoolOp, ast.IfExp, ast.BinOp)
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -179,6 +180,17 @@ class Scope:
                     if text and self.usable(node.value):
                         found.append(text)
         return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def composed(self) -> dict[str, frozenset[str]]:
+        """Short expressions that operators make, with what they are made from: `x or y`."""
+        return {
+            text: frozenset(
+                self.module.source(part) for part in ast.walk(node) if isinstance(part, ast.expr)
+            )
+            for node in self.nodes
+            if isinstance(node, COMPOSED) and (text := self.short_text(node))
+        }
 
     @cached_property
     def raises(self) -> tuple[str, ...]:

@@ -491,3 +491,12 @@ def test_a_library_that_pytest_needs_is_the_repositorys_own(repository, session,
         assert worker.run().green
         (root / name / "deeper.py").write_text("VALUE = 2\n")
         assert outcomes(worker.run()) == {"test_own": "failed"}, "positive control"
+
+
+def test_where_the_original_is_not_known_the_standard_library_stays(repository):
+    """A folder of the repository that is called as a module of it is not meant."""
+    test = "import json\ndef test_it(): assert json.loads('1') == 1\n"
+    root = repository({"json/__init__.py": "VALUE = 1\n", "test_x.py": test})
+    plan = detect(root).model_copy(update={"origin": ""})
+    with TestRunner(plan, root, NoSandbox(allow_unsandboxed=True), timeout=60).session() as worker:
+        assert outcomes(worker.run()) == {"test_it": "passed"}

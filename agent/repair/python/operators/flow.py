@@ -89,16 +89,13 @@ def guard_like_neighbours(
 @operator("wrap-in-condition", *SIMPLE, prior=0.8)
 def wrap_in_condition(node: ast.stmt, context: Context) -> Iterator[Edit]:
     """A statement that should run under a condition which is tested nearby."""
-    whole = context.whole_lines(node)
-    if documentation(node) or context.function is None or not whole or "\n" in context.text(node):
+    if documentation(node) or context.function is None:
         return
-    indent, newline = context.module.indent(node), context.module.newline
-    body = context.step(node) + context.module.text[whole[0] : whole[1]]
     used = [context.text(n) for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Name)]
     tests = tests_of(context)[:MAX_TESTS]
     tests += [f"not {text}" for text in dict.fromkeys(used) if text in context.local_names][:3]
     for test in tests:
-        yield Edit(*whole, f"{indent}if {test}:{newline}{body}", line=context.line(node))
+        yield from context.enclose(node, f"if {test}:")
 
 
 @operator("hoist-statement", *SIMPLE, prior=1.2)
@@ -211,23 +208,17 @@ def _is_elif(node: ast.If | ast.For | ast.While, context: Context) -> bool:
 @operator("catch-error", *SIMPLE, prior=0.8)
 def catch_error(node: ast.stmt, context: Context) -> Iterator[Edit]:
     """A statement whose usual exception nobody catches."""
-    whole = context.whole_lines(node)
-    if not whole or documentation(node) or context.function is None or "\n" in context.text(node):
+    if documentation(node) or context.function is None:
         return
     if any(isinstance(ancestor, ast.Try) for ancestor in context.module.ancestors(node)):
         return
     inside = {type(part) for part in ast.walk(node)}
-    indent, newline, step = context.module.indent(node), context.module.newline, context.step(node)
-    body = context.module.text[whole[0] : whole[1]]
-    if not body.endswith(("\n", "\r")):
-        return
     looping = any(isinstance(a, LOOPS) for a in context.module.ancestors(node))
     actions = ["return None", "continue" if looping else "pass", "return False"]
     for rank, error in enumerate(error for kind, error in EXPECTED if kind in inside):
         for place, action in enumerate(actions):
-            tail = f"{indent}except {error}:{newline}{indent}{step}{action}{newline}"
-            text = f"{indent}try:{newline}{step}{body}{tail}"
-            yield Edit(*whole, text, weight=1 / (1 + rank + place), line=context.line(node))
+            tail = [f"except {error}:", f"{context.step(node)}{action}"]
+            yield from context.enclose(node, "try:", tail, 1 / (1 + rank + place))
 
 
 @operator("missing-word", ast.Expr, ast.Raise, ast.Return, ast.Assign, prior=1.5)

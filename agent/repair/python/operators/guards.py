@@ -69,8 +69,7 @@ def _is_switch(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
 @operator("guard-statement", ast.Return, ast.Assign, ast.Expr, ast.For, ast.AugAssign, prior=1.0)
 def guard_statement(node: ast.stmt, context: Context) -> Iterator[Edit]:
     """Do a statement only when a name in it holds something."""
-    whole = context.whole_lines(node)
-    if documentation(node) or context.function is None or not whole:
+    if documentation(node) or context.function is None or not context.whole_lines(node):
         return
     used = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
     step = context.step(node)
@@ -83,11 +82,7 @@ def guard_statement(node: ast.stmt, context: Context) -> Iterator[Edit]:
                 node, [f"if {name} is None:", f"{step}return None"], 0.5
             )
         for test in (name, f"{name} is not None"):
-            header = f"{context.module.indent(node)}if {test}:{context.module.newline}"
-            text = context.module.text[whole[0] : whole[1]]
-            if "\n" not in context.text(node):
-                yield Edit(whole[0], whole[1], header + step + text, weight=0.7,
-                           line=context.line(node))  # fmt: skip
+            yield from context.enclose(node, f"if {test}:", weight=0.7)
 
 
 @operator("guard-value", ast.Name, ast.Attribute, ast.Call, prior=0.7)

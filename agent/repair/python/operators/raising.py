@@ -15,7 +15,7 @@ from agent.repair.edit import Edit
 from agent.repair.python.context import Context
 from agent.repair.python.facts import dotted
 from agent.repair.python.operators.names import called
-from agent.repair.python.operators.raising_expected import errors
+from agent.repair.python.operators.raising_expected import wanted_errors
 from agent.repair.python.operators.registry import operator
 from agent.repair.python.operators.statements import SIMPLE, documentation, in_loop
 from agent.repair.python.scope import BUILTINS
@@ -79,7 +79,7 @@ def value_for_error(node: ast.stmt, context: Context) -> Iterator[Edit]:
         instead = ["0", "0.0", *instead]
     for rank, other in enumerate(blamed(node, error, context)[:MAX_VALUES]):
         if isinstance(node, ast.Expr):
-            yield from _only_where(node, other, context, 1 / (1 + rank))
+            yield from context.enclose(node, f"if {other}:", weight=1 / (1 + rank))
             continue
         for place, text in enumerate(dict.fromkeys(instead)):
             changed = f"{context.atom(value)} if {other} else {text}"
@@ -89,17 +89,12 @@ def value_for_error(node: ast.stmt, context: Context) -> Iterator[Edit]:
 @operator("catch-this-error", *SIMPLE, prior=2.0)
 def catch_this_error(node: ast.stmt, context: Context) -> Iterator[Edit]:
     """The error that a statement raised is caught there."""
-    kind, whole = kind_of(error_at(node, context)), context.whole_lines(node)
-    if kind not in BUILTINS or not whole or context.function is None or documentation(node):
+    kind = kind_of(error_at(node, context))
+    if kind not in BUILTINS or context.function is None or documentation(node):
         return
-    body, indent = context.module.text[whole[0] : whole[1]], context.module.indent(node)
-    if "\n" in context.text(node) or not body.endswith(("\n", "\r")):
-        return
-    step, newline = context.step(node), context.module.newline
     for place, action in enumerate(["pass", *_exits(node, context)]):
-        tail = f"{indent}except {kind}:{newline}{indent}{step}{action}{newline}"
-        text = f"{indent}try:{newline}{step}{body}{tail}"
-        yield Edit(*whole, text, weight=1 / (1 + 0.3 * place), line=context.line(node))
+        tail = [f"except {kind}:", f"{context.step(node)}{action}"]
+        yield from context.enclose(node, "try:", tail, 1 / (1 + 0.3 * place))
 
 
 @operator("convert-for-error", *SIMPLE, *HEADED, prior=6.0)
@@ -238,7 +233,7 @@ def _exits(node: ast.stmt, context: Context) -> Iterator[str]:
 
 
 def _raised(context: Context) -> list[str]:
-    wanted = [f"raise {error}" for error in errors(context)]
+    wanted = [f"raise {error}" for error in wanted_errors(context)]
     return [*wanted, *context.raises][: max(MAX_RAISES, len(wanted))]
 
 
@@ -251,13 +246,3 @@ def _returned(context: Context) -> Iterator[str]:
     yield "None"
     yield from context.results[:MAX_RESULTS]
     yield from ("0.0", "[]", '""', "False", "{}")
-
-
-def _only_where(node: ast.stmt, test: str, context: Context, weight: float) -> Iterator[Edit]:
-    """The statement under a condition."""
-    whole = context.whole_lines(node)
-    if whole and "\n" not in context.text(node):
-        indent, newline = context.module.indent(node), context.module.newline
-        body = context.step(node) + context.module.text[whole[0] : whole[1]]
-        yield Edit(*whole, f"{indent}if {test}:{newline}{body}", weight=weight,
-                   line=context.line(node))  # fmt: skip

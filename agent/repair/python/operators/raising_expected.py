@@ -26,7 +26,7 @@ def raise_for_argument(
              if arg.arg not in ("self", "cls")]  # fmt: skip
     for rank, arg in enumerate(given[:MAX_NAMES]):
         for place, test in enumerate(_wrong(arg, context)):
-            for error in errors(context, arg.arg):
+            for error in wanted_errors(context, arg.arg):
                 lines = [f"if {test}:", f"{step}raise {error}"]
                 weight = 1 / (1 + rank) / (1 + 0.3 * place)
                 yield from context.insert_before(first, lines, weight)
@@ -48,7 +48,7 @@ def raise_instead(node: ast.stmt, context: Context) -> Iterator[Edit]:
     """`return None` or `pass` where the tests want an error."""
     value = getattr(node, "value", None)
     if context.function is not None and (value is None or isinstance(value, ast.Constant)):
-        for error in errors(context):
+        for error in wanted_errors(context):
             yield context.replace(node, f"raise {error}")
 
 
@@ -60,12 +60,12 @@ def raise_otherwise(node: ast.If, context: Context) -> Iterator[Edit]:
         return
     indent, newline = context.module.indent(node), context.module.newline
     step = context.module.indent(node.body[0]).removeprefix(indent)
-    for error in errors(context):
+    for error in wanted_errors(context):
         text = f"{indent}else:{newline}{indent}{step}raise {error}{newline}"
         yield Edit(whole[1], whole[1], text, line=context.line(node))
 
 
-def errors(context: Context, about: str = "") -> list[str]:
+def wanted_errors(context: Context, about: str = "") -> list[str]:
     """The expected errors that this file knows, each with a message."""
     found = []
     for error in context.expected:
