@@ -229,16 +229,21 @@ class Thinker:
         return branches
 
     def score(
-        self, messages: Sequence[Mapping[str, Any]], forced: str, continuations: Sequence[str]
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        forced: str,
+        continuations: Sequence[str],
+        offsets: Sequence[int],
     ) -> tuple[float, ...]:
         """Nats of each continuation; raises BranchingUnsupported on a foreign endpoint."""
         client = self._connect()
         messages = self._admitted(messages)
         self._emit(Doing(text=f"The model compares {len(continuations)} pieces of code"))
         started, usage = self._budget.clock(), [Usage(0, 0)]
-        ask = partial(client.score, messages, continuations, forced=forced, on_usage=usage.append)
+        begun = {"forced": forced, "offsets": offsets}
+        ask = partial(client.score, messages, continuations, **begun, on_usage=usage.append)
         nats = interruptible(ask, self._check)
-        asked = {"messages": messages, "forced": forced, "continuations": list(continuations)}
+        asked = {"messages": messages, **begun, "continuations": list(continuations)}
         exchange = {**self._kept(asked), "nats": list(nats)}
         self._count("compare", usage[-1], self._budget.clock() - started, exchange)
         return nats

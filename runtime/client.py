@@ -164,9 +164,12 @@ class Client:
         continuations: Sequence[str],
         *,
         forced: str = "",
+        offsets: Sequence[int] = (),
         on_usage: Callable[[Usage], None] | None = None,
     ) -> tuple[float, ...]:
         """Log-likelihood (nats) of each continuation of an answer that begins with ``forced``.
+
+        ``offsets``: of how many of its characters; of all of them where there are none.
 
         Raises BranchingUnsupported where the endpoint has no such route.
         """
@@ -175,6 +178,7 @@ class Client:
             "messages": list(messages),
             "forced": forced,
             "continuations": list(continuations),
+            **({"offsets": list(offsets)} if offsets else {}),
         }
         found = wire.ScoreResponse.model_validate(self._own("/score", body))
         if on_usage is not None:

@@ -187,9 +187,10 @@ class LlamaEngine:
         continuations: Sequence[str],
         cancellation: Cancellation,
         owner: str = "",
+        behind: Sequence[int] = (),
     ) -> Scored:
         """Log-likelihood of each continuation; see ``Engine.score``."""
-        job = ScoreJob(self._weights, self._context, prompt, continuations)
+        job = ScoreJob(self._weights, self._context, prompt, continuations, behind)
         return self._scheduler.run(job, cancellation, owner=owner)
 
     def rate(

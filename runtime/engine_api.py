@@ -256,8 +256,10 @@ class Engine(Protocol):
         continuations: Sequence[str],
         cancellation: Cancellation,
         owner: str = "",
+        behind: Sequence[int] = (),
     ) -> Scored:
-        """Log-likelihood of each continuation after the prompt; raises as ``generate``."""
+        """Log-likelihood of each continuation after the prompt, or after as many of the prompt's
+        segments as ``behind`` says for it; raises as ``generate``."""
 
     def rate(
         self,

@@ -1,4 +1,4 @@
-"""Continuations of one prompt, run side by side in full batches for the sake of their logits."""
+"""Continuations of one text, run side by side in full batches for the sake of their logits."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -12,17 +12,18 @@ TakeNext = Callable[[int, int, Logits], None]
 
 
 class Packer:
-    """Each continuation gets a sequence of its own behind the first ``shared`` tokens."""
+    """Each continuation gets a sequence of its own behind the first tokens of the seat's."""
 
     def __init__(
         self,
         seat: Seat,
-        shared: int,
+        starts: Sequence[int],
         continuations: Sequence[Sequence[int]],
         take: TakeNext,
     ) -> None:
+        """``starts``: how many tokens are in front of each continuation."""
         self._seat = seat
-        self._shared = shared
+        self._starts = starts
         self._continuations = continuations
         self._take = take
         self._used = 0
@@ -42,11 +43,12 @@ class Packer:
                 yield from self._restart()
             slot = slots[self._used]
             self._used += 1
-            self._seat.share(slot, self._shared)
+            start = self._starts[index]
+            self._seat.share(slot, start)
             for place, (token, following) in enumerate(pairwise(tokens)):
                 if len(self._entries) == most:
                     yield from self._flush()
-                self._entries.append(Entry(token, self._shared + place, slot, True))
+                self._entries.append(Entry(token, start + place, slot, True))
                 self._expected.append((index, following))
         yield from self._restart()
 

@@ -1,6 +1,7 @@
 """How likely the model finds given texts: prefill only, in shared batches."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from runtime.core import ROWS, Steps, Vocabulary, common, encode
 from runtime.engine_api import (
@@ -21,17 +22,26 @@ class ScoreJob:
     """Scores continuations of one prompt; see ``Engine.score``."""
 
     def __init__(
-        self, vocabulary: Vocabulary, context: int, prompt: Prompt, continuations: Sequence[str]
+        self,
+        vocabulary: Vocabulary,
+        context: int,
+        prompt: Prompt,
+        continuations: Sequence[str],
+        behind: Sequence[int] = (),
     ) -> None:
         """Raises EngineError for an empty prompt and PromptTooLong where one does not fit."""
-        self._prompt = encode(vocabulary, prompt)
+        parts = [encode(vocabulary, [segment]) for segment in prompt]
+        ends = [0, *accumulate(len(part) for part in parts)]
+        self._prompt = [token for part in parts for token in part]
         self._tokens = [vocabulary.tokenize(text, special=False) for text in continuations]
+        self._starts = [ends[count] for count in behind or [len(parts)] * len(self._tokens)]
         self._sums = [0.0] * len(self._tokens)
-        if not self._prompt:
+        if not all(self._starts) or not self._prompt:
             raise EngineError("an empty prompt cannot be continued")
-        longest = max((len(each) for each in self._tokens), default=0)
-        if len(self._prompt) + longest > context:
-            raise PromptTooLong(len(self._prompt) + longest, context)
+        spans = zip(self._starts, self._tokens, strict=True)
+        longest = max((start + len(each) for start, each in spans), default=0)
+        if max(longest, len(self._prompt)) > context:
+            raise PromptTooLong(max(longest, len(self._prompt)), context)
 
     @property
     def need(self) -> Need:
@@ -42,20 +52,20 @@ class ScoreJob:
 
     def steps(self, seat: Seat) -> Steps[Scored]:
         """Read the prompt, then the tokens after the first one of every continuation."""
-        last = len(self._prompt) - 1
-        cached = seat.reuse(self._prompt, last, stable=True)
-        yield from seat.read(self._prompt, last, self._begin)
-        yield from Packer(seat, len(self._prompt), self._tokens, self._add).steps()
+        first = min(self._starts, default=len(self._prompt)) - 1
+        cached = seat.reuse(self._prompt, first, stable=True)
+        yield from seat.read(self._prompt, first, self._begin)
+        yield from Packer(seat, self._starts, self._tokens, self._add).steps()
         scores = tuple(
             Score(total, len(each)) for total, each in zip(self._sums, self._tokens, strict=True)
         )
         return Scored(scores, len(self._prompt), cached)
 
-    def _begin(self, _: int, logits: Logits) -> None:
-        normaliser = log_normaliser(logits)
-        for index, each in enumerate(self._tokens):
-            if each:
-                self._sums[index] = float(logits[each[0]]) - normaliser
+    def _begin(self, at: int, logits: Logits) -> None:
+        here = [n for n, start in enumerate(self._starts) if start == at + 1 and self._tokens[n]]
+        normaliser = log_normaliser(logits) if here else 0.0
+        for index in here:
+            self._sums[index] = float(logits[self._tokens[index][0]]) - normaliser
 
     def _add(self, index: int, following: int, logits: Logits) -> None:
         self._sums[index] += float(logits[following]) - log_normaliser(logits)
@@ -96,7 +106,8 @@ class RateJob:
         """Read what all share once, then the rest side by side."""
         seat.reuse(self._shared, 0, stable=True)
         yield from seat.read(self._shared, 0, self._take_shared)
-        yield from Packer(seat, len(self._shared), self._rest, self._take).steps()
+        starts = [len(self._shared)] * len(self._rest)
+        yield from Packer(seat, starts, self._rest, self._take).steps()
         scores = tuple(tuple(each) for each in self._scores)
         return Rated(scores, sum(len(tokens) for tokens in self._prompts), 0)
 

@@ -6,6 +6,7 @@ environment variable LOCUM_TOKEN and prints one line of JSON once the model is l
 
 import hashlib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -173,10 +174,15 @@ class _Service:
     async def score(self, body: wire.ScoreRequest, request: Request) -> wire.ScoreResponse:
         """``/v1/score``: log-likelihood of continuations of one conversation."""
         prompt = self._prompt(body)
-        if body.forced:
-            prompt = [*prompt, Segment(body.forced)]
+        offsets = body.offsets or [len(body.forced)] * len(body.continuations)
+        cuts = sorted({0, *offsets})
+        behind = [len(prompt) + cuts.index(offset) for offset in offsets]
+        begun = [Segment(body.forced[start:end]) for start, end in pairwise(cuts)]
         scored = await self._answering.call(
-            request, lambda gone: self._engine.score(prompt, body.continuations, gone, self._owner)
+            request,
+            lambda gone: self._engine.score(
+                [*prompt, *begun], body.continuations, gone, self._owner, behind
+            ),
         )
         counts = replies.usage(scored.prompt_tokens, 0, scored.cached_tokens)
         items = [wire.ScoreItem.model_validate(vars(score)) for score in scored.scores]

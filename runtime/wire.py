@@ -1,9 +1,9 @@
 """What travels over HTTP: the subset of OpenAI's completions that is served, chat and plain, and
 our own branch and score requests. Client and server share nothing else."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_SAMPLES = 256
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -234,13 +234,25 @@ class BranchResponse(Wire):
 class ScoreRequest(Wire):
     """``POST /v1/score``: how likely is each continuation as the assistant's answer?
 
-    ``forced`` is how the answer begins, in front of all of them.
+    ``forced`` is how the answer begins, in front of all of them. With ``offsets`` a continuation
+    stands behind the first so many characters of it instead: what is common is read once.
     """
 
     model: str
     messages: Annotated[list[Message], Field(min_length=1)]
     forced: str = ""
     continuations: Annotated[list[str], Field(min_length=1, max_length=1000)]
+    offsets: list[Annotated[int, Field(ge=0)]] | None = None
+
+    @model_validator(mode="after")
+    def _offsets_fit(self) -> Self:
+        if self.offsets is None:
+            return self
+        if len(self.offsets) != len(self.continuations):
+            raise ValueError("offsets: there must be one for each continuation")
+        if max(self.offsets) > len(self.forced):
+            raise ValueError(f"offsets: forced has {len(self.forced)} characters")
+        return self
 
 
 class ScoreItem(Wire):

@@ -24,9 +24,13 @@ class Scorer(Protocol):
     """A model endpoint that tells how likely given texts are."""
 
     def score(
-        self, messages: Sequence[Mapping[str, Any]], forced: str, continuations: Sequence[str]
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        forced: str,
+        continuations: Sequence[str],
+        offsets: Sequence[int],
     ) -> Sequence[float]:
-        """Nats of each continuation of an answer that begins with `forced`.
+        """Nats of each continuation of an answer that begins with so many characters of `forced`.
 
         Raises BranchingUnsupported when the endpoint has no such thing.
         """
@@ -51,28 +55,32 @@ class Likelihood:
         those that the budget has no time for.
         """
         found: dict[int, float] = {}
-        for place, edits in self._places(candidates, evidence):
+        for shown, edits in self._edits(candidates, evidence):
             if budget.spent or self._unsupported:
                 break
-            olds = list(dict.fromkeys(edit.old for _, edit in edits))
-            texts = [*olds, *(edit.new for _, edit in edits)]
+            texts = list(dict.fromkeys(text for edit in edits.values() for text in edit.texts))
+            forced = max((edit.forced for edit in edits.values()), key=len)
             try:
                 nats = self._scorer.score(
-                    self._prompt.messages(evidence, place.shown), place.forced, texts
+                    self._prompt.messages(evidence, shown),
+                    forced,
+                    [text for _, text in texts],
+                    [offset for offset, _ in texts],
                 )
             except BranchingUnsupported:
                 self._unsupported = True
                 break
-            before = dict(zip(olds, nats, strict=False))
-            for (position, edit), after in zip(edits, nats[len(olds) :], strict=True):
-                found[position] = after - before[edit.old]
+            of = dict(zip(texts, nats, strict=True))
+            for position, edit in edits.items():
+                old, new = edit.texts
+                found[position] = of[new] - of[old]
         return found
 
-    def _places(
+    def _edits(
         self, candidates: Sequence[Candidate], evidence: Evidence
-    ) -> Iterator[tuple[_Place, list[tuple[int, _Lines]]]]:
-        """Edits that begin at one line; of a suspect the last line first, whose prefix holds those
-        of the others: what the model has read is not read again."""
+    ) -> Iterator[tuple[Shown, dict[int, _Edit]]]:
+        """The edits of one suspect, by position in `candidates`, are read in one pass: all of them
+        are continuations of one text."""
         edited = {splice.path for candidate in candidates for splice in candidate.splices}
         views = {
             number: view
@@ -80,21 +88,16 @@ class Likelihood:
             if suspect.path in edited
             and (view := self._prompt.shown(evidence, suspect)) is not None
         }
-        places: dict[tuple[int, int], tuple[_Place, list[tuple[int, _Lines]]]] = {}
+        found: dict[int, dict[int, _Edit]] = {}
         for position, candidate in enumerate(candidates):
             number = _around(candidate, views)
-            lines = None if number is None else self._lines(views[number], candidate)
-            if number is None or lines is None:
-                continue
-            view = views[number]
-            opening = self._prompt.opening(view) + view.header
-            forced = opening + "".join(f"{line}\n" for line in lines.before)
-            entry = places.setdefault((number, -len(lines.before)), (_Place(view, forced), []))
-            entry[1].append((position, lines))
-        for _, entry in sorted(places.items(), key=lambda item: item[0]):
-            yield entry
+            edit = None if number is None else self._edit(views[number], candidate)
+            if number is not None and edit is not None:
+                found.setdefault(number, {})[position] = edit
+        for number, edits in sorted(found.items()):
+            yield views[number], edits
 
-    def _lines(self, shown: Shown, candidate: Candidate) -> _Lines | None:
+    def _edit(self, shown: Shown, candidate: Candidate) -> _Edit | None:
         """What is read of an edit; None when not all of it can be seen."""
         path = candidate.splices[0].path
         inside = all(
@@ -108,24 +111,23 @@ class Likelihood:
         return _differing(
             _split(shown.source[shown.start : shown.end]),
             _split(edited[shown.start : end]),
+            self._prompt.opening(shown) + shown.header,
             self._prompt.closing(shown).strip("\n"),
         )
 
 
 @dataclass(frozen=True)
-class _Place:
-    shown: Shown
+class _Edit:
     forced: str
     """The answer up to the first edited line."""
-
-
-@dataclass(frozen=True)
-class _Lines:
-    before: tuple[str, ...]
-    """Lines that the edit does not reach."""
     old: str
     new: str
     """From the first line that differs to some lines behind the last one."""
+
+    @property
+    def texts(self) -> tuple[tuple[int, str], tuple[int, str]]:
+        """What was there and what comes, each with where in the answer it stands."""
+        return (len(self.forced), self.old), (len(self.forced), self.new)
 
 
 def _around(candidate: Candidate, views: Mapping[int, Shown]) -> int | None:
@@ -139,7 +141,7 @@ def _around(candidate: Candidate, views: Mapping[int, Shown]) -> int | None:
     return min(holding)[1] if holding else None
 
 
-def _differing(old: list[str], new: list[str], closing: str) -> _Lines | None:
+def _differing(old: list[str], new: list[str], opening: str, closing: str) -> _Edit | None:
     """The lines in which two texts differ, with those behind; None when they are too many."""
     head = common(old, new)
     tail = common(old[head:][::-1], new[head:][::-1])
@@ -150,7 +152,7 @@ def _differing(old: list[str], new: list[str], closing: str) -> _Lines | None:
         "".join(f"{line}\n" for line in [*lines[head : len(lines) - tail], *following])
         for lines in (old, new)
     ]
-    return _Lines(tuple(old[:head]), *texts)
+    return _Edit(opening + "".join(f"{line}\n" for line in old[:head]), *texts)
 
 
 def _split(text: str) -> list[str]:

@@ -18,6 +18,8 @@ from agent.repair.vendored import own_files
 from tools.report import Outcome, TestReport, TestResult
 
 WORD = re.compile(r"[^\W\d]\w*")
+PART = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{3,}(?![a-z])")
+"""A word of a name in snake or camel case."""
 PLACE = re.compile(r"""([\w./\\-]+\.\w+)["']?(?:, line |:)(\d+)""")
 """A file with a line number in a traceback: `"a/b.py", line 3`, `a/b.py:3`."""
 
@@ -31,7 +33,7 @@ MAX_EXPECTED = 3
 MAX_ERROR = 200
 """Characters of an error's message that are kept for its line."""
 
-COVERAGE, RAISED, ON_STACK, NAMED, UNPARSED = 0.6, 0.3, 0.1, 0.1, 1.0
+COVERAGE, RAISED, ON_STACK, NAMED, ALIKE, UNPARSED = 0.6, 0.3, 0.1, 0.1, 0.03, 1.0
 """What each kind of evidence adds to a score of at most 1."""
 
 
@@ -87,6 +89,7 @@ class _Inquiry:
         self._add_unparsed()
         self._add_names()
         self._add_literals()
+        self._add_likeness()
         suspect_surroundings(self._places, self._imported())
         found = [place for place in self._places if place.score > 0]
         found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
@@ -225,6 +228,19 @@ class _Inquiry:
                 place.score += NAMED * min(1.0, sum(1 / len(holding[text]) for text in own))
                 place.reasons.append(f"`{own[0]}`, which the failure quotes, stands in it")
 
+    def _add_likeness(self) -> None:
+        """Functions whose names have words in common with those of the failing tests."""
+        ran = [place for place in self._places if place.is_function and place.score > 0]
+        words = [_words(place.span.name) for place in ran]
+        common = Counter(word for own in words for word in own)
+        for test in self._failing:
+            asked = _words(test.id.split("[")[0].rpartition(".py::")[2])
+            for place, own in zip(ran, words, strict=True):
+                shared = sorted(own & asked, key=lambda word: common[word])
+                if shared:
+                    share = min(1.0, sum(1 / common[word] for word in shared))
+                    place.score += ALIKE * share / len(self._failing)
+
     def _text(self, place: Place) -> str:
         return (self._places.source(place.path) or "")[place.span.start : place.span.end]
 
@@ -259,6 +275,11 @@ class _Inquiry:
 def _heads(text: str) -> set[str]:
     """First words of a file that tests could name; cheap, and only to choose files."""
     return set(WORD.findall(text[:200_000]))
+
+
+def _words(name: str) -> set[str]:
+    """`TestParser::test_readLines` has the words `parser`, `read` and `lines`."""
+    return {word.lower() for word in PART.findall(name)} - {"test"}
 
 
 def _tests(count: int) -> str:

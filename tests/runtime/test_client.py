@@ -73,6 +73,12 @@ def test_branch_and_score_from_our_server(serve: Any) -> None:
     assert client.score(MESSAGES, ["ab", "c"]) == (-2.0, -1.0)
     assert client.score(MESSAGES, ["ab"], forced="begun ") == (-2.0,)
     assert engine.scored[-1][-1] == Segment("begun ")
+    assert client.score(MESSAGES, ["ab", "c"], forced="begun ", offsets=[3, 0]) == (-2.0, -1.0)
+    assert engine.scored[-1][-1] == Segment("beg"), "what is behind every continuation is not read"
+    with pytest.raises(EndpointRefused, match="forced has 6 characters"):
+        client.score(MESSAGES, ["ab"], forced="begun ", offsets=[7])
+    with pytest.raises(EndpointRefused, match="one for each continuation"):
+        client.score(MESSAGES, ["ab"], forced="begun ", offsets=[1, 2])
     client.close()
 
 

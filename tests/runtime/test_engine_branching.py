@@ -7,7 +7,7 @@ import pytest
 from asking import BUG, TASK, prompt
 
 from runtime.engine import LlamaEngine
-from runtime.engine_api import BranchPath, BranchQuery, Cancellation, Generation
+from runtime.engine_api import BranchPath, BranchQuery, Cancellation, Generation, Segment
 
 
 def test_branches_leave_the_forced_text_and_are_ranked(engine: LlamaEngine) -> None:
@@ -104,6 +104,22 @@ def test_scores_are_sums_of_log_probabilities(engine: LlamaEngine) -> None:
         assert alone.log_probability == pytest.approx(score.log_probability, abs=0.2)
     many = engine.score(asked, [f"{number} things" for number in range(40)], Cancellation())
     assert len({score.log_probability for score in many.scores}) == 40
+
+
+def test_continuations_at_several_places_of_one_text_are_scored_in_one_pass(
+    engine: LlamaEngine,
+) -> None:
+    segments = [*prompt(engine, "Count."), Segment("one two three\n"), Segment("four five six\n")]
+    count = len(segments)
+    asked = ["one\n", "purple\n", "seven\n", "four five\n", ""]
+    behind = [count - 2, count - 1, count, count - 1, count - 2]
+    together = engine.score(segments, asked, Cancellation(), behind=behind).scores
+    for text, parts, score in zip(asked, behind, together, strict=True):
+        [alone] = engine.score(segments[:parts], [text], Cancellation()).scores
+        assert alone.log_probability == pytest.approx(score.log_probability, abs=0.2)
+        assert alone.tokens == score.tokens
+    other = engine.score(segments, asked, Cancellation()).scores
+    assert abs(other[0].log_probability - together[0].log_probability) > 1, "places matter"
 
 
 def test_a_long_continuation_is_scored_over_several_batches(engine: LlamaEngine) -> None:

@@ -92,6 +92,7 @@ class FakeEngine:
         continuations: Sequence[str],
         cancellation: Cancellation,
         owner: str = "",
+        behind: Sequence[int] = (),
     ) -> Scored:
         if self.count(prompt) > self.context:
             raise PromptTooLong(self.count(prompt), self.context)

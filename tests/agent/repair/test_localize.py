@@ -132,6 +132,21 @@ def test_a_function_that_writes_what_the_failure_quotes_is_suspected_more(write:
     assert "`colour`, which the failure quotes, stands in it" in suspects[0].reasons
 
 
+def test_a_function_whose_name_has_words_of_the_test_is_suspected_more(write: Write):
+    source = "def write(x):\n    x()\n\n\ndef write_headerLine(x):\n    x()\n"
+    root = write({"lib.py": source})
+    lines = {"lib.py": (2, 6)}
+    plain = LOCALIZER.localize(root, TestReport(results=(failed("test_bad", lines=lines),)))
+    assert plain[0].name == "write", "positive control"
+    test = failed("test_write[header]", lines=lines)
+    shared = LOCALIZER.localize(root, TestReport(results=(test,)))
+    assert shared[0].score == shared[1].score, "what both names have sets neither apart"
+    [first, *_] = LOCALIZER.localize(
+        root, TestReport(results=(failed("test_header", lines=lines),))
+    )
+    assert first.name == "write_headerLine"
+
+
 def test_without_coverage_or_frames_the_test_source_names_the_function(root: Path):
     suspects = LOCALIZER.localize(root, TestReport(results=(failed("test_bad"),)))
     assert [s.name for s in suspects if s.name != "<module>"] == ["bad"]

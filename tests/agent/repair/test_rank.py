@@ -77,13 +77,17 @@ class Likes:
 
     def __init__(self, letter: str) -> None:
         self.letter = letter
-        self.asked: list[tuple[str, tuple[str, ...]]] = []
+        self.asked: list[tuple[str, tuple[str, ...], tuple[int, ...]]] = []
         self.there = True
 
     def score(
-        self, messages: Sequence[Mapping[str, Any]], forced: str, continuations: Sequence[str]
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        forced: str,
+        continuations: Sequence[str],
+        offsets: Sequence[int],
     ) -> list[float]:
-        self.asked.append((forced, tuple(continuations)))
+        self.asked.append((forced, tuple(continuations), tuple(offsets)))
         if not self.there:
             raise BranchingUnsupported("no such route")
         return [float(text.count(self.letter)) for text in continuations]
@@ -104,13 +108,12 @@ def test_the_model_compares_survivors_whatever_made_them(
     assert ranking.order == (liked, below, usual)
     assert ranking.reasons[0][0] == "the model likes it 2.0 nats more than the code as it was"
     begun = "```python\ndef f(a):\n"
-    assert scorer.asked == [
-        (begun + "    b = a\n", ("    return b\n```\n", "    return z\n```\n")),
-        (
-            begun,
-            tuple(f"    b = {value}\n    return b\n```\n" for value in ("a", "-a", "zz")),
-        ),
-    ]
+    [(forced, texts, offsets)] = scorer.asked
+    assert forced == begun + "    b = a\n"
+    at = dict(zip(texts, offsets, strict=True))
+    above = [f"    b = {value}\n    return b\n```\n" for value in ("a", "-a", "zz")]
+    below = ["    return b\n```\n", "    return z\n```\n"]
+    assert at == {**dict.fromkeys(above, len(begun)), **dict.fromkeys(below, len(forced))}
 
 
 def test_an_endpoint_that_cannot_compare_is_asked_once(
