@@ -240,11 +240,17 @@ class Thinker:
         messages = self._admitted(messages)
         self._emit(Doing(text=f"The model compares {len(continuations)} pieces of code"))
         started, usage = self._budget.clock(), [Usage(0, 0)]
-        begun = {"forced": forced, "offsets": offsets}
-        ask = partial(client.score, messages, continuations, **begun, on_usage=usage.append)
+        ask = partial(
+            client.score,
+            messages,
+            continuations,
+            forced=forced,
+            offsets=offsets,
+            on_usage=usage.append,
+        )
         nats = interruptible(ask, self._check)
-        asked = {"messages": messages, **begun, "continuations": list(continuations)}
-        exchange = {**self._kept(asked), "nats": list(nats)}
+        asked = {"messages": messages, "forced": forced, "continuations": list(continuations)}
+        exchange = {**self._kept(asked), "offsets": list(offsets), "nats": list(nats)}
         self._count("compare", usage[-1], self._budget.clock() - started, exchange)
         return nats
 

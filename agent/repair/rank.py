@@ -22,7 +22,7 @@ UNKNOWN = -9.0
 LINE, CHARACTER, DELETION, POINTLESS, SPECIAL = -0.4, -0.01, -1.0, -6.0, -30.0
 """Nats that changed lines and characters, pure deletions, conditions that decide nothing and
 literals of the test cost."""
-MOST_READ, UNREAD = 6, -10.0
+MOST_READ, UNREAD = 12, -10.0
 """Survivors that the model reads, and nats for those that it does not."""
 PLAIN = 9.0
 """How many times more size counts among edits that do the same: `a >= b`, not `not (a < b)`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 from fake_engine import FakeEngine
 
+from agent.provenance import Provenance
 from agent.record import Record
 from agent.repair.seams import Budget, BudgetSpent
 from agent.thinker import Thinker
+from agent.tracing import Prompts
 from runtime.client import Endpoint
 
 Thinking = Callable[..., AbstractContextManager[Thinker]]
@@ -38,7 +41,8 @@ def thinking(tmp_path: Path, serve: Callable[[FakeEngine], Endpoint]) -> Thinkin
         host = ServedAlready(serve(FakeEngine(replies=("return a",))))
         budget = Budget(deadline=deadline, clock=lambda: 0.0)
         with closing(Record(tmp_path / "record.jsonl")) as record:
-            thinker = Thinker(host, budget, record, lambda _: None)
+            kept = Prompts(Provenance())
+            thinker = Thinker(host, budget, record, lambda _: None, kept=kept)
             with closing(thinker):
                 yield thinker
 
@@ -55,3 +59,19 @@ def test_a_request_for_candidates_ends_with_the_time(thinking: Thinking) -> None
 def test_what_the_summary_says_is_waited_for(thinking: Thinking) -> None:
     with thinking(deadline=0.0) as thinker:
         assert thinker.chat(QUESTION, purpose="explain").texts == ("return a",)
+
+
+def test_a_comparison_is_kept_with_where_each_piece_stands(
+    thinking: Thinking, tmp_path: Path
+) -> None:
+    with thinking(deadline=1.0) as thinker:
+        assert thinker.score(QUESTION, "def f(): ", ["a", "bcd"], [9, 4]) == (-1.0, -3.0)
+    lines = (tmp_path / "record.jsonl").read_text("utf-8").splitlines()
+    [told] = [entry["data"] for line in lines if (entry := json.loads(line))["kind"] == "model"]
+    assert (told["forced"], told["continuations"], told["offsets"]) == (
+        "def f(): ",
+        ["a", "bcd"],
+        [9, 4],
+    )
+    assert told["nats"] == [-1.0, -3.0]
+    assert told["prompt_sha256"]
