@@ -6,6 +6,7 @@ from agent.repair.python.operators import (  # noqa: F401  (imported for registr
     arithmetic,
     booleans,
     calls,
+    cleanup,
     comparisons,
     constants,
     conversions,

@@ -72,6 +72,21 @@ def assign_or_add(node: ast.Assign, context: Context) -> Iterator[Edit]:
             yield from context.swap_token(node.targets[0], node.value, "=", new, weight)
 
 
+@operator("accumulate-item", ast.Assign, prior=0.4)
+def accumulate_item(node: ast.Assign, context: Context) -> Iterator[Edit]:
+    """`x[k] = y` where it was meant to be added to what is there."""
+    [target, *others] = node.targets
+    if others or not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Slice):
+        return
+    item, held, key = (context.text(part) for part in (target, target.value, target.slice))
+    if isinstance(target.slice, ast.Tuple):
+        key = f"({key})"
+    value = context.atom(node.value)
+    text = f"{item} + {value} if {key} in {held} else {context.text(node.value)}"
+    yield context.replace(node.value, text)
+    yield context.replace(node, f"{held}.setdefault({key}, []).append({context.text(node.value)})")
+
+
 @operator("swap-operands", ast.BinOp, prior=2.0)
 def swap_operands(node: ast.BinOp, context: Context) -> Iterator[Edit]:
     commutes = isinstance(node.op, ast.Mult | ast.BitAnd | ast.BitOr | ast.BitXor)

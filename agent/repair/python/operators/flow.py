@@ -11,25 +11,6 @@ from agent.repair.python.operators.guards import first_statement
 from agent.repair.python.operators.registry import operator
 from agent.repair.python.operators.statements import BLOCKS, SIMPLE, documentation, shifted
 
-OPPOSITES = {
-    "append": "pop()",
-    "push": "pop()",
-    "appendleft": "popleft()",
-    "add": "discard({0})",
-    "acquire": "release()",
-    "lock": "unlock()",
-    "open": "close()",
-    "start": "stop()",
-    "enter": "exit()",
-    "begin": "commit()",
-    "connect": "disconnect()",
-    "subscribe": "unsubscribe({0})",
-    "register": "unregister({0})",
-    "disable": "enable()",
-    "pause": "resume()",
-}
-"""What takes back what a method did, as a template over its arguments."""
-
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 MAX_TESTS = 6
 EXPECTED: tuple[tuple[type[ast.AST], str], ...] = (
@@ -258,24 +239,3 @@ def keep_result(node: ast.Expr, context: Context) -> Iterator[Edit]:
     for argument in call.args[:2]:
         if isinstance(argument, ast.Name | ast.Attribute):
             yield context.replace(node, f"{context.text(argument)} = {text}", 0.6)
-
-
-@operator("undo-call", ast.Expr, prior=5.0)
-def undo_call(node: ast.Expr, context: Context) -> Iterator[Edit]:
-    """What is done in front of other statements and should be undone behind them."""
-    call = node.value
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
-        return
-    opposite = OPPOSITES.get(call.func.attr)
-    if opposite is None:
-        return
-    arguments = ", ".join(context.text(argument) for argument in call.args)
-    receiver = context.text(call.func.value)
-    undone = f"{receiver}.{opposite.format(arguments)}"
-    block = context.block(node)
-    following = block[block.index(node) + 1 :]
-    for rank, statement in enumerate(reversed(following)):
-        if not isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
-            yield from context.insert_after(statement, [undone], 1 / (1 + rank))
-        else:
-            yield from context.insert_before(statement, [undone], 1 / (1 + rank))
