@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
@@ -168,3 +168,25 @@ def starred_argument(node: ast.Call, context: Context) -> Iterator[Edit]:
             yield context.replace(argument, context.text(argument.value))
         elif isinstance(argument, ast.Name):
             yield context.replace(argument, f"*{argument.id}")
+
+
+@operator("swap-chained", ast.Call, prior=1.0)
+def swap_chained(node: ast.Call, context: Context) -> Iterator[Edit]:
+    """`x.f().g()` for `x.g().f()`; of a longer chain also the last first, and the other way."""
+    parent = context.parent(node)
+    if isinstance(parent, ast.Attribute) and isinstance(context.parent(parent), ast.Call):
+        return
+    ends, inner = [context.module.end(node)], node
+    while isinstance(inner.func, ast.Attribute) and isinstance(inner.func.value, ast.Call):
+        inner = inner.func.value
+        ends.append(context.module.end(inner))
+    if not isinstance(inner.func, ast.Attribute) or len(ends) < 2:
+        return
+    ends.append(context.module.end(inner.func.value))
+    ends.reverse()
+    links = [context.module.text[first:last] for first, last in pairwise(ends)]
+    orders = [[*links[:n], links[n + 1], links[n], *links[n + 2 :]] for n in range(len(links) - 1)]
+    orders += [[links[-1], *links[:-1]], [*links[1:], links[0]]]
+    for text in dict.fromkeys("".join(order) for order in orders):
+        if text != "".join(links):
+            yield Edit(ends[0], ends[-1], text, line=context.module.line_of(ends[0]))

@@ -54,6 +54,22 @@ def sort_style(node: ast.Expr | ast.Assign | ast.Return, context: Context) -> It
         yield context.replace(node, f"{base}.{back[_function(call)]}({', '.join(rest)})")
 
 
+@operator("decimal-rounding", ast.Call, prior=3.0)
+def decimal_rounding(node: ast.Call, context: Context) -> Iterator[Edit]:
+    """`x.quantize(y)` rounds half to even; bills usually round half up."""
+    if not isinstance(node.func, ast.Attribute) or node.func.attr != "quantize":
+        return
+    given = next((k for k in node.keywords if k.arg == "rounding"), None)
+    for way in ("HALF_UP", "HALF_EVEN", "DOWN", "UP", "HALF_DOWN", "FLOOR", "CEILING"):
+        name = f"ROUND_{way}"
+        if name not in context.imported:
+            name = f"decimal.{name}" if "decimal" in context.imported else f'"{name}"'
+        if given is None:
+            yield context.append_argument(node, f"rounding={name}")
+        elif context.text(given.value) != name:
+            yield context.replace(given.value, name)
+
+
 @operator("rounding", ast.Call, ast.BinOp, prior=1.2)
 def rounding(node: ast.Call | ast.BinOp, context: Context) -> Iterator[Edit]:
     """Down, up, to the nearest: `int(x)`, `math.ceil(x)`, `a // b`, `-(-a // b)`."""

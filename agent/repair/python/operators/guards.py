@@ -14,6 +14,10 @@ from agent.repair.python.operators.statements import documentation
 
 RESULTS = ("None", "0", "[]", '""', "False", "True", "{}")
 MAX_NAMES = 4
+LIST_CHANGES = ("append", "extend", "insert", "remove", "sort", "reverse", "pop", "clear")
+DICT_CHANGES = ("update", "setdefault", "popitem")
+CHANGES = {**dict.fromkeys(LIST_CHANGES, "list"), **dict.fromkeys(DICT_CHANGES, "dict")}
+"""Methods that change what they are called on, and what that is."""
 
 
 def first_statement(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt | None:
@@ -145,3 +149,30 @@ def copy_value(node: ast.Assign | ast.Return, context: Context) -> Iterator[Edit
         text = context.text(node.value)
         for copy in (f"list({text})", f"{text}.copy()", f"dict({text})", f"{text}[:]"):
             yield context.replace(node.value, copy)
+
+
+@operator("copy-argument", ast.FunctionDef, ast.AsyncFunctionDef, prior=0.5)
+def copy_argument(node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context) -> Iterator[Edit]:
+    """The caller's own list or dictionary is changed."""
+    first = first_statement(node)
+    if first is None:
+        return
+    for name in [name for name in context.arguments if name not in ("self", "cls")]:
+        kinds = {kind for part in ast.walk(node) if (kind := _changed_as(part, name))}
+        copies = [f"{kind}({name})" for kind in sorted(kinds)] + [f"{name}.copy()"] * bool(kinds)
+        for copy in copies:
+            yield from context.insert_before(first, [f"{name} = {copy}"])
+
+
+def _changed_as(node: ast.AST, name: str) -> str:
+    """`list` or `dict` where the part changes what the name holds, else empty."""
+    held = getattr(node.func if isinstance(node, ast.Call) else node, "value", None)
+    if not isinstance(held, ast.Name) or held.id != name:
+        return ""
+    if isinstance(node, ast.Call):
+        return CHANGES.get(getattr(node.func, "attr", ""), "")
+    if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        at = node.slice
+        numbered = isinstance(at, ast.Slice | ast.UnaryOp)
+        return "list" if numbered or isinstance(getattr(at, "value", None), int) else "dict"
+    return ""
