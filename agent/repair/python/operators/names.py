@@ -11,6 +11,7 @@ from agent.repair.python.facts import dotted
 from agent.repair.python.operators.registry import operator
 
 MAX_NAMES = 10
+Method = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def called(node: ast.AST, context: Context) -> bool:
@@ -78,34 +79,48 @@ def wrong_attribute(node: ast.Attribute, context: Context) -> Iterator[Edit]:
     receiver = dotted(node.value)
     if not receiver:
         return
-    methods = _method_names(context)
+    methods = _methods(context)
     seen = list(context.attributes.get(receiver, ()))
     if receiver in ("self", "cls"):
         seen += [name for name in (*methods, *_class_names(context)) if name not in seen]
     is_call = called(node, context)
     others = [name for name in seen if name != node.attr and (name in methods) == is_call]
+    own = methods.get(node.attr) if receiver in ("self", "cls") else None
+    parent = context.parent(node)
+    if own is not None and isinstance(parent, ast.Call):
+        given = len(parent.args) + len(parent.keywords)
+        others = [name for name in others if fits(methods[name].args, given)]
+        others.sort(key=lambda name: not _gives_the_same(methods[name], own))
     bare = node.attr.strip("_")
     others += [name for name in (bare, f"_{bare}") if name not in (node.attr, *others)]
     for name in others[: MAX_NAMES + 2]:
-        weight = 1.5 if _alike(name, node.attr) else 1.0
+        same = own is not None and name in methods and _gives_the_same(methods[name], own)
+        weight = 1.5 if same or _alike(name, node.attr) else 1.0
         yield context.replace(node, f"{context.text(node.value)}.{name}", weight)
 
 
-def _method_names(context: Context) -> tuple[str, ...]:
+def _gives_the_same(one: Method, other: Method) -> bool:
+    """Whether both are annotated with the same result, which says something."""
+    if one.returns is None or other.returns is None or isinstance(one.returns, ast.Constant):
+        return False
+    return ast.dump(one.returns) == ast.dump(other.returns)
+
+
+def _methods(context: Context) -> dict[str, Method]:
     body = context.enclosing_class.body if context.enclosing_class else []
-    return tuple(
-        member.name
+    return {
+        member.name: member
         for member in body
         if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef)
         and not any(getattr(d, "id", "") == "property" for d in member.decorator_list)
-    )
+    }
 
 
 def _class_names(context: Context) -> list[str]:
     """Attributes and properties that the class body declares."""
     found = []
     for member in context.enclosing_class.body if context.enclosing_class else []:
-        if isinstance(member, ast.FunctionDef) and member.name not in _method_names(context):
+        if isinstance(member, ast.FunctionDef) and member.name not in _methods(context):
             found.append(member.name)
         elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             found.append(member.target.id)
