@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from agent import environment
 from agent.deps import Deps
 from agent.errors import Unusable
 from agent.events import Note, TestsFinished
+from agent.recency import recency
 from agent.repair import affordable
 from agent.state import dump
 from tools.report import Outcome, TestReport, TestResult
@@ -60,12 +61,14 @@ def _with_others(deps: Deps, first: TestReport, seconds: float) -> TestReport:
     folders = {path.partition("/")[0] for path in reached}
     others = [
         path
-        for path in sorted(deps.workspace.manifest.files)
+        for path in deps.workspace.manifest.files
         if path not in reached and path.partition("/")[0] in folders and _holds_tests(path)
     ]
     # A command of the user's own may leave files out on purpose.
     if not others or deps.task.test_command is not None:
         return first
+    # Who changes code changes its tests: the newest are the likeliest to fail.
+    others = recency(Path(deps.task.path), others).newest_first(others)
     second = deps.run_tests(others, clean=True, timeout=seconds)
     deps.record.write("baseline", report=dump(second))
     if second.timed_out and second.results:

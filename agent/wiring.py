@@ -21,6 +21,7 @@ from agent.host import LocalHost, RemoteHost
 from agent.lanes import SecondLane
 from agent.provenance import Provenance
 from agent.reading import GatewayReading
+from agent.recency import recency
 from agent.record import Record
 from agent.repair.assembly import assemble
 from agent.repair.edit import SourceReader
@@ -139,6 +140,7 @@ def build_deps(
             helpers=Helpers(trials, GatewayReading(gateway), escalation),
             history=learning.frozen(directory),
             others=second_lane,
+            recent=recency(source, workspace.manifest.files).newest(),
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +56,13 @@ def assemble(
     helpers: Helpers | None = None,
     history: History | None = None,
     others: OtherLanes = no_others,
+    recent: Collection[str] = (),
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
     `issue`: untrusted text of a bug report that the localizer goes by, too.
     `others`: what runs candidates beside `runner`.
+    `recent`: files that were changed last, which are suspected a little more.
     `probe`: whether survivors may be compared by running their code on inputs near the tests'.
     Raises ValueError, with the names that there are, for an unknown strategy.
     """
@@ -78,7 +80,8 @@ def assemble(
     steps = usual_steps(model, templates, languages, read, helpers or Helpers())
     search = Search(steps, history)
     behaviours = Behaviours(runner, PythonProbes(reader=read), languages, reader=read)
-    report, localizer = hints(issue), SpectrumLocalizer(languages, reader=read)
+    report = hints(issue)
+    localizer = SpectrumLocalizer(languages, reader=read, recent=recent)
     heard = ReportLocalizer(localizer, report, languages, reader=read)
     return Parts(
         language=python,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from math import sqrt
 from pathlib import Path
@@ -15,16 +14,8 @@ from agent.repair.seams import Language, Suspect
 from agent.repair.spectrum import Spectrum
 from agent.repair.surroundings import suspect_surroundings
 from agent.repair.vendored import own_files
+from agent.repair.words import PLACE, QUOTED, WORD, heads, name_words
 from tools.report import Outcome, TestReport, TestResult
-
-WORD = re.compile(r"[^\W\d]\w*")
-PART = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{3,}(?![a-z])")
-"""A word of a name in snake or camel case."""
-PLACE = re.compile(r"""([\w./\\-]+\.\w+)["']?(?:, line |:)(\d+)""")
-"""A file with a line number in a traceback: `"a/b.py", line 3`, `a/b.py:3`."""
-
-QUOTED = re.compile(r"""(["'])([^\W\d]\w{2,})\1""")
-"""A text in quotes that could be a key or a name."""
 
 ERROR_REACH = 4
 """Lines above and below a line that does not parse which are suspected with it."""
@@ -33,7 +24,7 @@ MAX_EXPECTED = 3
 MAX_ERROR = 200
 """Characters of an error's message that are kept for its line."""
 
-COVERAGE, RAISED, ON_STACK, NAMED, ALIKE, UNPARSED = 0.6, 0.3, 0.1, 0.1, 0.03, 1.0
+COVERAGE, RAISED, ON_STACK, NAMED, ALIKE, RECENT, UNPARSED = 0.6, 0.3, 0.1, 0.1, 0.03, 0.05, 1.0
 """What each kind of evidence adds to a score of at most 1."""
 
 
@@ -46,10 +37,13 @@ class SpectrumLocalizer:
         *,
         reader: SourceReader = read_source,
         max_suspects: int = MAX_SUSPECTS,
+        recent: Collection[str] = (),
     ) -> None:
+        """`recent`: the few files that were changed last, where that is known."""
         self._languages = tuple(languages)
         self._reader = reader
         self._max_suspects = max_suspects
+        self._recent = recent
         self._passed = Spectrum(())
 
     def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
@@ -58,7 +52,7 @@ class SpectrumLocalizer:
             # A plan asks once for each failing test, beside the same passing ones.
             self._passed = Spectrum(passing)
         inquiry = _Inquiry(root, baseline, self._passed, self._languages, self._reader)
-        return inquiry.suspects(self._max_suspects)
+        return inquiry.suspects(self._max_suspects, self._recent)
 
 
 class _Inquiry:
@@ -81,7 +75,7 @@ class _Inquiry:
         self._imports = report.imports
         self._places = Places(root, languages, reader)
 
-    def suspects(self, limit: int) -> tuple[Suspect, ...]:
+    def suspects(self, limit: int, recent: Collection[str]) -> tuple[Suspect, ...]:
         if not self._failing:
             return ()
         self._add_coverage()
@@ -90,6 +84,7 @@ class _Inquiry:
         self._add_names()
         self._add_literals()
         self._add_likeness()
+        self._add_recency(recent)
         suspect_surroundings(self._places, self._imported())
         found = [place for place in self._places if place.score > 0]
         found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
@@ -231,15 +226,21 @@ class _Inquiry:
     def _add_likeness(self) -> None:
         """Functions whose names have words in common with those of the failing tests."""
         ran = [place for place in self._places if place.is_function and place.score > 0]
-        words = [_words(place.span.name) for place in ran]
+        words = [name_words(place.span.name) for place in ran]
         common = Counter(word for own in words for word in own)
         for test in self._failing:
-            asked = _words(test.id.split("[")[0].rpartition(".py::")[2])
+            asked = name_words(test.id.split("[")[0].rpartition(".py::")[2])
             for place, own in zip(ran, words, strict=True):
                 shared = sorted(own & asked, key=lambda word: common[word])
                 if shared:
                     share = min(1.0, sum(1 / common[word] for word in shared))
                     place.score += ALIKE * share / len(self._failing)
+
+    def _add_recency(self, recent: Collection[str]) -> None:
+        for place in self._places:
+            if place.is_function and place.score > 0 and place.path in recent:
+                place.score += RECENT
+                place.reasons.append("its file is one of the few that were changed last")
 
     def _text(self, place: Place) -> str:
         return (self._places.source(place.path) or "")[place.span.start : place.span.end]
@@ -266,20 +267,10 @@ class _Inquiry:
                 continue
             stem = Path(path).stem
             text = self._places.source(path)
-            if text is not None and (words[stem] or not words.keys().isdisjoint(_heads(text))):
+            if text is not None and (words[stem] or not words.keys().isdisjoint(heads(text))):
                 for place in self._places.at(path):
                     if place.is_function and words[place.span.name.rpartition(".")[2]]:
                         place.score += 0.1 + (0.1 if words[stem] else 0.0)
-
-
-def _heads(text: str) -> set[str]:
-    """First words of a file that tests could name; cheap, and only to choose files."""
-    return set(WORD.findall(text[:200_000]))
-
-
-def _words(name: str) -> set[str]:
-    """`TestParser::test_readLines` has the words `parser`, `read` and `lines`."""
-    return {word.lower() for word in PART.findall(name)} - {"test"}
 
 
 def _tests(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -27,7 +28,11 @@ class World:
     """Deps that answer each test run with the next report."""
 
     def __init__(
-        self, *reports: TestReport, budget: float = 100.0, command: str | None = None
+        self,
+        *reports: TestReport,
+        budget: float = 100.0,
+        command: str | None = None,
+        path: str = "/repo",
     ) -> None:
         self.reports = list(reports)
         self.asked: list[tuple[Any, dict[str, Any]]] = []
@@ -35,7 +40,7 @@ class World:
         self.deps = cast(
             Deps,
             SimpleNamespace(
-                task=SimpleNamespace(budget_seconds=budget, path="/repo", test_command=command),
+                task=SimpleNamespace(budget_seconds=budget, path=path, test_command=command),
                 workspace=SimpleNamespace(
                     root=Path("/repo"), manifest=SimpleNamespace(files=FILES)
                 ),
@@ -84,6 +89,17 @@ def test_files_that_were_not_reached_get_a_share_of_their_own() -> None:
     assert [test.id for test in found.results] == ["slow/test_a.py::a", "slow/test_z.py::z"]
     assert found.timed_out
     assert "stopped after 24 s" in caveats[0]
+
+
+def test_of_the_files_that_were_not_reached_the_newest_come_first(tmp_path: Path) -> None:
+    (tmp_path / "slow").mkdir()
+    first = TestReport(results=(result("slow/test_b.py::b"), CUT), timed_out=True, seconds=20.0)
+    for name, hour in (("slow/test_a.py", 1), ("slow/test_z.py", 2)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (3600 * hour, 3600 * hour))
+    world = World(first, TestReport(results=(result("slow/test_z.py::z"),)), path=str(tmp_path))
+    baseline.run_all(world.deps)
+    assert world.asked[1][0] == ["slow/test_z.py", "slow/test_a.py"]
 
 
 def test_a_command_of_the_users_own_is_not_widened() -> None:

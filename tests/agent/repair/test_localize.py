@@ -147,6 +147,18 @@ def test_a_function_whose_name_has_words_of_the_test_is_suspected_more(write: Wr
     assert first.name == "write_headerLine"
 
 
+def test_of_two_equal_suspects_the_one_that_was_changed_last_is_first(write: Write):
+    source = "def one(x):\n    x()\n"
+    root = write({"a.py": source, "b.py": source})
+    lines = {"a.py": (2,), "b.py": (2,)}
+    report = TestReport(results=(failed("test_bad", lines=lines),))
+    assert LOCALIZER.localize(root, report)[0].path == "a.py", "positive control"
+    known = SpectrumLocalizer((PythonLanguage(),), recent={"b.py"})
+    suspect = known.localize(root, report)[0]
+    assert suspect.path == "b.py"
+    assert "its file is one of the few that were changed last" in suspect.reasons
+
+
 def test_without_coverage_or_frames_the_test_source_names_the_function(root: Path):
     suspects = LOCALIZER.localize(root, TestReport(results=(failed("test_bad"),)))
     assert [s.name for s in suspects if s.name != "<module>"] == ["bad"]
