@@ -48,7 +48,7 @@ def bug_items(
         if reason := environment.reason(test, root):
             doubtful.setdefault(reason, []).append(test)
             continue
-        suspects = localizer.localize(root, _focus(spectrum, [test]))
+        suspects = localizer.localize(root, _focus(spectrum, [test]), by_name=False)
         key = _place(suspects[0]) if suspects else ("", "")
         groups.setdefault(key, []).append(test)
     merged = _merged(list(groups.values()), root, spectrum, localizer)
@@ -80,17 +80,24 @@ def _merged(
     """Joins a group to a larger one when they lead to one function that all their tests run.
 
     Any two tests share some function. So where they fail in different ways, the smaller group must
-    lead there by itself as well.
+    lead there by itself as well. Tests of one file that fail alike are joined, too, where both
+    groups lead to the function, though neither has it first.
     """
+
+    def led(tests: Sequence[TestResult]) -> tuple[Suspect, ...]:
+        return localizer.localize(root, _focus(spectrum, tests), by_name=False)
+
     merged: list[list[TestResult]] = []
     for tests in sorted(groups, key=len, reverse=True):
-        alone = localizer.localize(root, _focus(spectrum, tests))
+        alone = led(tests)
         for other in merged:
-            own = localizer.localize(root, _focus(spectrum, other))[:1]
-            union = localizer.localize(root, _focus(spectrum, [*other, *tests]))[:1]
-            same = own and union and _place(own[0]) == _place(union[0])
-            alike = _errors(tests) <= _errors(other) or (same and _leads_to(union[0], alone))
-            if same and alike and all(_runs(test, union[0]) for test in tests):
+            own, union = led(other), led([*other, *tests])[:1]
+            if not (own and union) or not all(_runs(test, union[0]) for test in tests):
+                continue
+            same = _place(own[0]) == _place(union[0])
+            alike, both = _errors(tests) <= _errors(other), _leads_to(union[0], alone)
+            beside = _files(tests) == _files(other) and both and _leads_to(union[0], own)
+            if (same and (alike or both)) or (alike and beside):
                 other += tests
                 break
         else:
@@ -101,6 +108,10 @@ def _merged(
 def _errors(tests: Sequence[TestResult]) -> set[str]:
     """The kinds of exception that the tests fail with."""
     return {test.message.partition(":")[0] for test in tests}
+
+
+def _files(tests: Sequence[TestResult]) -> set[str]:
+    return {test.path for test in tests}
 
 
 def _place(suspect: Suspect) -> tuple[str, str]:

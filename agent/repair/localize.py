@@ -46,13 +46,15 @@ class SpectrumLocalizer:
         self._recent = recent
         self._passed = Spectrum(())
 
-    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
         passing = tuple(r for r in baseline.results if r.outcome is Outcome.PASSED)
         if not self._passed.is_of(passing):
             # A plan asks once for each failing test, beside the same passing ones.
             self._passed = Spectrum(passing)
         inquiry = _Inquiry(root, baseline, self._passed, self._languages, self._reader)
-        return inquiry.suspects(self._max_suspects, self._recent)
+        return inquiry.suspects(self._max_suspects, self._recent, by_name=by_name)
 
 
 class _Inquiry:
@@ -75,7 +77,9 @@ class _Inquiry:
         self._imports = report.imports
         self._places = Places(root, languages, reader)
 
-    def suspects(self, limit: int, recent: Collection[str]) -> tuple[Suspect, ...]:
+    def suspects(
+        self, limit: int, recent: Collection[str], *, by_name: bool
+    ) -> tuple[Suspect, ...]:
         if not self._failing:
             return ()
         self._add_coverage()
@@ -83,7 +87,8 @@ class _Inquiry:
         self._add_unparsed()
         self._add_names()
         self._add_literals()
-        self._add_likeness()
+        if by_name:
+            self._add_likeness()
         self._add_recency(recent)
         suspect_surroundings(self._places, self._imported())
         found = [place for place in self._places if place.score > 0]

@@ -66,11 +66,13 @@ class ReportLocalizer:
         self._reader = reader
         self._told: dict[Key, Told] | None = None
 
-    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
         """Like the localizer inside; without failing tests, by the report alone."""
         if self._told is None:
             self._told = Inquiry(root, self._hints, self._languages, self._reader).told()
-        found = self._inner.localize(root, baseline)
+        found = self._inner.localize(root, baseline, by_name=by_name)
         if not found:
             return self._alone(root)
         raised = [

@@ -174,8 +174,13 @@ class Clock(Protocol):
 
 
 class Localizer(Protocol):
-    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
-        """Suspects, most suspicious first; empty when nothing inside the repository ran."""
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
+        """Suspects, most suspicious first; empty when nothing inside the repository ran.
+
+        Without `by_name` the names of the tests do not count: they differ where the fault is one.
+        """
 
 
 class Proposer(Protocol):

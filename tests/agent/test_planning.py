@@ -16,7 +16,9 @@ from tools.report import Outcome, TestReport, TestResult
 class FirstLetter:
     """Suspects `<first letter of the only failing test>.py`, as a real one would by coverage."""
 
-    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
         names = {result.id.split("::")[1][5] for result in baseline.failing}
         return tuple(
             Suspect(path=f"{n}.py", name=n, first_line=1, last_line=2, score=1.0)
@@ -90,7 +92,9 @@ def test_next_open_passes_over_what_is_done() -> None:
 class Shared:
     """Alone, each test leads to its own function; together, to the one that all of them run."""
 
-    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
         names = {result.id.split("::")[1][5] for result in baseline.failing}
         name = "a" if len(baseline.failing) > 1 else names.pop()
         return (Suspect(path=f"{name}.py", name=name, first_line=1, last_line=2, score=1.0),)
@@ -118,7 +122,9 @@ def test_tests_that_fail_in_another_way_must_lead_there_by_themselves(
     root: Path, message: str, alone: str, groups: int
 ) -> None:
     class Own(FirstLetter):
-        def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+        def localize(
+            self, root: Path, baseline: TestReport, *, by_name: bool = True
+        ) -> tuple[Suspect, ...]:
             only_b = [test.id for test in baseline.failing] == ["test_x.py::test_b"]
             names = alone if only_b else "a"
             return tuple(
@@ -138,6 +144,47 @@ def test_tests_that_fail_in_another_way_must_lead_there_by_themselves(
     assert len(found) == groups
 
 
+class Beside:
+    """Each test leads to its own function first and to a shared one behind it, all together to that
+    one."""
+
+    def __init__(self) -> None:
+        self.asked_by_name: list[bool] = []
+
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
+        self.asked_by_name.append(by_name)
+        own = [result.id.split("::")[1][5] for result in baseline.failing]
+        names = ["shared"] if len(own) > 1 else [*own, "shared"]
+        return tuple(
+            Suspect(path=f"{name}.py", name=name, first_line=1, last_line=2, score=score)
+            for name, score in zip(names, (1.0, 0.7), strict=False)
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "groups"),
+    [
+        ("test_x.py", "AssertionError: 3 != 4", 1),
+        ("test_y.py", "AssertionError: 3 != 4", 2),
+        ("test_x.py", "ValueError: no such thing", 2),
+    ],
+)
+def test_tests_of_one_file_that_fail_alike_are_joined_behind_their_first_suspects(
+    root: Path, path: str, message: str, groups: int
+) -> None:
+    lines = {"shared.py": (2,)}
+    other = failing("test_b", lines=lines, message=message, path=path, id=f"{path}::test_b")
+    tests = (failing("test_a", lines=lines), other)
+    localizer = Beside()
+    report = TestReport(results=tests)
+    found = planning.bug_items(root, report, tests, localizer, PythonLanguage())
+    assert len(found) == groups
+    assert localizer.asked_by_name[-groups:] == [True] * groups
+    assert not any(localizer.asked_by_name[:-groups]), "names of tests do not tell faults apart"
+
+
 def test_examples_in_documentation_come_behind_tests(root: Path) -> None:
     tests = (failing("test_b", message="doctest.DocTestFailure: <DocTest b>"), failing("test_a"))
     report = TestReport(results=tests)
@@ -148,7 +195,9 @@ def test_examples_in_documentation_come_behind_tests(root: Path) -> None:
 class Scored(FirstLetter):
     """`a` is suspected less than any other."""
 
-    def localize(self, root: Path, baseline: TestReport) -> tuple[Suspect, ...]:
+    def localize(
+        self, root: Path, baseline: TestReport, *, by_name: bool = True
+    ) -> tuple[Suspect, ...]:
         found = super().localize(root, baseline)
         return tuple(s.model_copy(update={"score": 0.4 if s.name == "a" else 0.9}) for s in found)
 
