@@ -87,7 +87,7 @@ def wrong_attribute(node: ast.Attribute, context: Context) -> Iterator[Edit]:
     others = [name for name in seen if name != node.attr and (name in methods) == is_call]
     own = methods.get(node.attr) if receiver in ("self", "cls") else None
     parent = context.parent(node)
-    if own is not None and isinstance(parent, ast.Call):
+    if own is not None and is_call and isinstance(parent, ast.Call):
         given = len(parent.args) + len(parent.keywords)
         others = [name for name in others if fits(methods[name].args, given)]
         others.sort(key=lambda name: not _gives_the_same(methods[name], own))

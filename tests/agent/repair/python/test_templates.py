@@ -1,4 +1,5 @@
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from agent.repair.python.templates import TOTAL, PythonTemplates
 from agent.repair.seams import Suspect
 
 LANGUAGE = PythonLanguage()
+ROOT = Path(__file__).parents[4]
 
 
 def suspect_of(source: str, name: str, lines: dict[int, float] | None = None) -> Suspect:
@@ -183,3 +185,13 @@ def test_no_edit_leaves_parentheses_or_terms_that_say_nothing(body: str, mend: s
     found = {edit.apply(source) for edit in edits}
     assert source.replace(body, mend) in found
     assert not [text for text in found if never in text]
+
+
+def test_code_of_every_shape_can_be_edited():
+    """No operator stumbles over what real code looks like."""
+    count = 0
+    for path in sorted((ROOT / "tui").rglob("*.py"))[::4]:
+        source = path.read_text(encoding="utf-8")
+        for span in LANGUAGE.spans(source):
+            count += sum(1 for _ in PythonTemplates().edits(source, suspect_of(source, span.name)))
+    assert count > 1000
