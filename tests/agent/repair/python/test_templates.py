@@ -190,7 +190,7 @@ def test_no_edit_leaves_parentheses_or_terms_that_say_nothing(body: str, mend: s
 def test_code_of_every_shape_can_be_edited():
     """No operator stumbles over what real code looks like."""
     count = 0
-    for path in sorted((ROOT / "tui").rglob("*.py"))[::4]:
+    for path in sorted((ROOT / "tui").rglob("*.py"))[::5]:
         source = path.read_text(encoding="utf-8")
         for span in LANGUAGE.spans(source):
             count += sum(1 for _ in PythonTemplates().edits(source, suspect_of(source, span.name)))
