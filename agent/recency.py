@@ -15,7 +15,8 @@ FEW, SHARE = 20, 0.5
 nothing of one of them."""
 
 When = tuple[float, float]
-"""How long before the newest file it was written, negative and rounded; when it was committed."""
+"""How many times `TOGETHER` before the newest file it was written, negative; when it was committed,
+in Unix seconds."""
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def build_deps(
             helpers=Helpers(trials, GatewayReading(gateway), escalation),
             history=learning.frozen(directory),
             others=second_lane,
-            recent=recency(source, workspace.manifest.files).newest(),
+            recent=lambda may: recency(source, filter(may, workspace.manifest.files)).newest(),
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error

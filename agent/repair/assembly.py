@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from agent.repair.reported import ReportLocalizer
 from agent.repair.reports import hints
 from agent.repair.reproduce import Reproducer
 from agent.repair.schedule import History
-from agent.repair.seams import Language, Localizer, Ranker, Verifier
+from agent.repair.seams import Language, Localizer, Ranker, Recent, Verifier, nothing_recent
 from agent.repair.search import Search
 from agent.repair.steps import Helpers, Model, usual_steps
 from agent.repair.templates import TemplateProposer
@@ -56,13 +56,13 @@ def assemble(
     helpers: Helpers | None = None,
     history: History | None = None,
     others: OtherLanes = no_others,
-    recent: Collection[str] = (),
+    recent: Recent = nothing_recent,
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
     `issue`: untrusted text of a bug report that the localizer goes by, too.
     `others`: what runs candidates beside `runner`.
-    `recent`: files that were changed last, which are suspected a little more.
+    `recent` tells which files were changed last: they are suspected a little more.
     `probe`: whether survivors may be compared by running their code on inputs near the tests'.
     Raises ValueError, with the names that there are, for an unknown strategy.
     """

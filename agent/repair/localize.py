@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.repair.edit import SourceReader, read_source
 from agent.repair.places import MODULE, Place, Places
-from agent.repair.seams import Language, Suspect
+from agent.repair.seams import Language, Recent, Suspect, nothing_recent
 from agent.repair.spectrum import Spectrum
 from agent.repair.surroundings import suspect_surroundings
 from agent.repair.vendored import own_files
@@ -37,13 +37,14 @@ class SpectrumLocalizer:
         *,
         reader: SourceReader = read_source,
         max_suspects: int = MAX_SUSPECTS,
-        recent: Collection[str] = (),
+        recent: Recent = nothing_recent,
     ) -> None:
-        """`recent`: the few files that were changed last, where that is known."""
+        """`recent` is asked once, when there is something to localise."""
         self._languages = tuple(languages)
         self._reader = reader
         self._max_suspects = max_suspects
         self._recent = recent
+        self._newest: Collection[str] | None = None
         self._passed = Spectrum(())
 
     def localize(
@@ -53,8 +54,11 @@ class SpectrumLocalizer:
         if not self._passed.is_of(passing):
             # A plan asks once for each failing test, beside the same passing ones.
             self._passed = Spectrum(passing)
-        inquiry = _Inquiry(root, baseline, self._passed, self._languages, self._reader)
-        return inquiry.suspects(self._max_suspects, self._recent, by_name=by_name)
+        places = Places(root, self._languages, self._reader)
+        if self._newest is None:
+            self._newest = self._recent(places.may_hold_fault)
+        inquiry = _Inquiry(root, baseline, self._passed, places, self._reader)
+        return inquiry.suspects(self._max_suspects, self._newest, by_name=by_name)
 
 
 class _Inquiry:
@@ -65,17 +69,16 @@ class _Inquiry:
         root: Path,
         report: TestReport,
         passed: Spectrum,
-        languages: Sequence[Language],
+        places: Places,
         reader: SourceReader,
     ) -> None:
         self._root = root
-        self._languages = languages
         self._reader = reader
         self._failing = report.failing
         self._passed = passed
         self._failed = Spectrum(report.failing)
         self._imports = report.imports
-        self._places = Places(root, languages, reader)
+        self._places = places
 
     def suspects(
         self, limit: int, recent: Collection[str], *, by_name: bool
@@ -233,6 +236,7 @@ class _Inquiry:
         ran = [place for place in self._places if place.is_function and place.score > 0]
         words = [name_words(place.span.name) for place in ran]
         common = Counter(word for own in words for word in own)
+        told: dict[int, tuple[Place, str]] = {}
         for test in self._failing:
             asked = name_words(test.id.split("[")[0].rpartition(".py::")[2])
             for place, own in zip(ran, words, strict=True):
@@ -240,6 +244,9 @@ class _Inquiry:
                 if shared:
                     share = min(1.0, sum(1 / common[word] for word in shared))
                     place.score += ALIKE * share / len(self._failing)
+                    told[id(place)] = (place, shared[0])
+        for place, word in told.values():
+            place.reasons.append(f"`{word}` is in its name and in that of a failing test")
 
     def _add_recency(self, recent: Collection[str]) -> None:
         for place in self._places:

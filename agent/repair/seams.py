@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,6 +171,14 @@ class Budget:
 
 class Clock(Protocol):
     def __call__(self) -> float: ...
+
+
+Recent = Callable[[Callable[[str], bool]], Collection[str]]
+"""Of the files that a predicate is true of, the few that were changed last, where that is known."""
+
+
+def nothing_recent(_: Callable[[str], bool]) -> Collection[str]:
+    return ()
 
 
 class Localizer(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ from agent.state import GivenUp, Kind, PlanItem, Status
 from tools.report import Outcome, TestReport, TestResult
 
 
+def suspects(scores: Mapping[str, float]) -> tuple[Suspect, ...]:
+    """One function for each name, in a file of that name."""
+    return tuple(
+        Suspect(path=f"{name}.py", name=name, first_line=1, last_line=2, score=score)
+        for name, score in scores.items()
+    )
+
+
 class FirstLetter:
     """Suspects `<first letter of the only failing test>.py`, as a real one would by coverage."""
 
@@ -20,11 +29,7 @@ class FirstLetter:
         self, root: Path, baseline: TestReport, *, by_name: bool = True
     ) -> tuple[Suspect, ...]:
         names = {result.id.split("::")[1][5] for result in baseline.failing}
-        return tuple(
-            Suspect(path=f"{n}.py", name=n, first_line=1, last_line=2, score=1.0)
-            for n in sorted(names)
-            if (root / f"{n}.py").exists()
-        )
+        return suspects({n: 1.0 for n in sorted(names) if (root / f"{n}.py").exists()})
 
 
 def failing(name: str, **changes: object) -> TestResult:
@@ -97,7 +102,7 @@ class Shared:
     ) -> tuple[Suspect, ...]:
         names = {result.id.split("::")[1][5] for result in baseline.failing}
         name = "a" if len(baseline.failing) > 1 else names.pop()
-        return (Suspect(path=f"{name}.py", name=name, first_line=1, last_line=2, score=1.0),)
+        return suspects({name: 1.0})
 
 
 @pytest.mark.parametrize(("lines", "groups"), [({"a.py": (2,)}, 1), ({"b.py": (2,)}, 2)])
@@ -127,16 +132,7 @@ def test_tests_that_fail_in_another_way_must_lead_there_by_themselves(
         ) -> tuple[Suspect, ...]:
             only_b = [test.id for test in baseline.failing] == ["test_x.py::test_b"]
             names = alone if only_b else "a"
-            return tuple(
-                Suspect(
-                    path=f"{n}.py",
-                    name=n,
-                    first_line=1,
-                    last_line=2,
-                    score=1.0 if n == "b" else 0.6,
-                )
-                for n in sorted(names, reverse=True)
-            )
+            return suspects({n: 1.0 if n == "b" else 0.6 for n in sorted(names, reverse=True)})
 
     lines = {"a.py": (2,)}
     tests = (failing("test_a", lines=lines), failing("test_b", lines=lines, message=message))
@@ -157,10 +153,7 @@ class Beside:
         self.asked_by_name.append(by_name)
         own = [result.id.split("::")[1][5] for result in baseline.failing]
         names = ["shared"] if len(own) > 1 else [*own, "shared"]
-        return tuple(
-            Suspect(path=f"{name}.py", name=name, first_line=1, last_line=2, score=score)
-            for name, score in zip(names, (1.0, 0.7), strict=False)
-        )
+        return suspects(dict(zip(names, (1.0, 0.7), strict=False)))
 
 
 @pytest.mark.parametrize(

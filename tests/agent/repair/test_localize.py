@@ -145,6 +145,7 @@ def test_a_function_whose_name_has_words_of_the_test_is_suspected_more(write: Wr
         root, TestReport(results=(failed("test_header", lines=lines),))
     )
     assert first.name == "write_headerLine"
+    assert "`header` is in its name and in that of a failing test" in first.reasons
 
 
 def test_of_two_equal_suspects_the_one_that_was_changed_last_is_first(write: Write):
@@ -153,10 +154,19 @@ def test_of_two_equal_suspects_the_one_that_was_changed_last_is_first(write: Wri
     lines = {"a.py": (2,), "b.py": (2,)}
     report = TestReport(results=(failed("test_bad", lines=lines),))
     assert LOCALIZER.localize(root, report)[0].path == "a.py", "positive control"
-    known = SpectrumLocalizer((PythonLanguage(),), recent={"b.py"})
+    asked = ["README.md", "tests/test_lib.py", "a.py", "b.py"]
+    found: list[list[str]] = []
+
+    def recent(may_hold_fault: Callable[[str], bool]) -> list[str]:
+        found.append([path for path in asked if may_hold_fault(path)])
+        return ["b.py"]
+
+    known = SpectrumLocalizer((PythonLanguage(),), recent=recent)
     suspect = known.localize(root, report)[0]
     assert suspect.path == "b.py"
     assert "its file is one of the few that were changed last" in suspect.reasons
+    known.localize(root, report)
+    assert found == [["a.py", "b.py"]], "once, and only of what may hold a fault"
 
 
 def test_without_coverage_or_frames_the_test_source_names_the_function(root: Path):

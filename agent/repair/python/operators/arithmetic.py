@@ -74,7 +74,7 @@ def assign_or_add(node: ast.Assign, context: Context) -> Iterator[Edit]:
 
 @operator("accumulate-item", ast.Assign, prior=0.4)
 def accumulate_item(node: ast.Assign, context: Context) -> Iterator[Edit]:
-    """`x[k] = y` where it was meant to be added to what is there."""
+    """`x[k] = y` where it was meant to be added to what is there, or to be one of several."""
     [target, *others] = node.targets
     if others or not isinstance(target, ast.Subscript) or isinstance(target.slice, ast.Slice):
         return

@@ -174,7 +174,7 @@ def starred_argument(node: ast.Call, context: Context) -> Iterator[Edit]:
 def swap_chained(node: ast.Call, context: Context) -> Iterator[Edit]:
     """`x.f().g()` for `x.g().f()`; of a longer chain also the last first, and the other way."""
     parent = context.parent(node)
-    if isinstance(parent, ast.Attribute) and isinstance(context.parent(parent), ast.Call):
+    if isinstance(parent, ast.Attribute) and called(parent, context):
         return
     ends, inner = [context.module.end(node)], node
     while isinstance(inner.func, ast.Attribute) and isinstance(inner.func.value, ast.Call):

@@ -9,6 +9,7 @@ from itertools import takewhile
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
 from agent.repair.python.operators.registry import operator
+from agent.repair.python.operators.statements import shifted
 
 OPPOSITES = {
     "append": "pop()",
@@ -37,26 +38,27 @@ MOST_LAST = 3
 """Statements that are done in any case."""
 
 
-@operator("finish-anyway", ast.Expr, ast.Assign, ast.Return, prior=1.0)
-def finish_anyway(node: ast.Expr | ast.Assign | ast.Return, context: Context) -> Iterator[Edit]:
+@operator("finish-anyway", ast.Expr, ast.Assign, prior=1.0)
+def finish_anyway(node: ast.Expr | ast.Assign, context: Context) -> Iterator[Edit]:
     """`try: … finally: x.close()` for what is only done when nothing goes wrong in between."""
     block = context.block(node)
     behind = block[block.index(node) + 1 :]
-    if isinstance(getattr(node, "value", None), ast.Yield | ast.Await):
+    if isinstance(node.value, ast.Yield):
         last = list(takewhile(lambda each: not isinstance(each, ast.Return), behind))
     else:
         last = list(takewhile(_ends_something, behind))
-    if not 0 < len(last) <= MOST_LAST:
+    if not 0 < len(last) <= MOST_LAST or any("\n" in context.text(one) for one in (node, *last)):
         return
-    spans = [context.whole_lines(statement) for statement in (node, *last)]
-    lines = [context.text(statement) for statement in (node, *last)]
-    if not all(spans) or any("\n" in line for line in lines):
+    lines, end = context.whole_lines(node), context.whole_lines(last[-1])
+    if not lines or not end:
         return
-    step = context.step(node)
-    inside = [f"{step}{line}" for line in lines]
-    text = context.laid_out(node, ["try:", inside[0], "finally:", *inside[1:]])
-    start, end = (spans[0] or (0, 0))[0], (spans[-1] or (0, 0))[1]
-    yield Edit(start, end, text, line=context.line(node))
+    text, indent = context.module.text, context.module.indent(node)
+    deeper = indent + context.step(node)
+    tried = shifted(text[slice(*lines)], indent, deeper)
+    done = shifted(text[lines[1] : end[1]], indent, deeper)
+    if tried is not None and done is not None:
+        head, middle = (context.laid_out(node, [word]) for word in ("try:", "finally:"))
+        yield Edit(lines[0], end[1], head + tried + middle + done, line=context.line(node))
 
 
 def _ends_something(statement: ast.stmt) -> bool:

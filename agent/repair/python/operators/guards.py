@@ -157,22 +157,26 @@ def copy_argument(node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context
     first = first_statement(node)
     if first is None:
         return
-    for name in [name for name in context.arguments if name not in ("self", "cls")]:
-        kinds = {kind for part in ast.walk(node) if (kind := _changed_as(part, name))}
-        copies = [f"{kind}({name})" for kind in sorted(kinds)] + [f"{name}.copy()"] * bool(kinds)
-        for copy in copies:
+    changed: dict[str, set[str]] = {}
+    for part in ast.walk(node):
+        name, kind = _changed(part)
+        if kind:
+            changed.setdefault(name, set()).add(kind)
+    for name in [name for name in context.arguments if name in changed]:
+        for copy in (*(f"{kind}({name})" for kind in sorted(changed[name])), f"{name}.copy()"):
             yield from context.insert_before(first, [f"{name} = {copy}"])
 
 
-def _changed_as(node: ast.AST, name: str) -> str:
-    """`list` or `dict` where the part changes what the name holds, else empty."""
+def _changed(node: ast.AST) -> tuple[str, str]:
+    """The name of what the part changes, and `list` or `dict`; empty where there is none."""
     held = getattr(node.func if isinstance(node, ast.Call) else node, "value", None)
-    if not isinstance(held, ast.Name) or held.id != name:
-        return ""
+    if not isinstance(held, ast.Name) or held.id in ("self", "cls"):
+        return "", ""
     if isinstance(node, ast.Call):
-        return CHANGES.get(getattr(node.func, "attr", ""), "")
+        return held.id, CHANGES.get(getattr(node.func, "attr", ""), "")
     if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load):
         at = node.slice
         numbered = isinstance(at, ast.Slice | ast.UnaryOp)
-        return "list" if numbered or isinstance(getattr(at, "value", None), int) else "dict"
-    return ""
+        numbered = numbered or isinstance(getattr(at, "value", None), int)
+        return held.id, "list" if numbered else "dict"
+    return "", ""

@@ -86,16 +86,16 @@ def wrong_attribute(node: ast.Attribute, context: Context) -> Iterator[Edit]:
     is_call = called(node, context)
     others = [name for name in seen if name != node.attr and (name in methods) == is_call]
     own = methods.get(node.attr) if receiver in ("self", "cls") else None
-    parent = context.parent(node)
+    parent, same = context.parent(node), set[str]()
     if own is not None and is_call and isinstance(parent, ast.Call):
         given = len(parent.args) + len(parent.keywords)
         others = [name for name in others if fits(methods[name].args, given)]
-        others.sort(key=lambda name: not _gives_the_same(methods[name], own))
+        same = {name for name in others if _gives_the_same(methods[name], own)}
+        others.sort(key=lambda name: name not in same)
     bare = node.attr.strip("_")
     others += [name for name in (bare, f"_{bare}") if name not in (node.attr, *others)]
     for name in others[: MAX_NAMES + 2]:
-        same = own is not None and name in methods and _gives_the_same(methods[name], own)
-        weight = 1.5 if same or _alike(name, node.attr) else 1.0
+        weight = 1.5 if name in same or _alike(name, node.attr) else 1.0
         yield context.replace(node, f"{context.text(node.value)}.{name}", weight)
 
 
@@ -118,9 +118,9 @@ def _methods(context: Context) -> dict[str, Method]:
 
 def _class_names(context: Context) -> list[str]:
     """Attributes and properties that the class body declares."""
-    found = []
+    found, methods = [], _methods(context)
     for member in context.enclosing_class.body if context.enclosing_class else []:
-        if isinstance(member, ast.FunctionDef) and member.name not in _methods(context):
+        if isinstance(member, ast.FunctionDef) and member.name not in methods:
             found.append(member.name)
         elif isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             found.append(member.target.id)

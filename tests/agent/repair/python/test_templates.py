@@ -187,6 +187,17 @@ def test_no_edit_leaves_parentheses_or_terms_that_say_nothing(body: str, mend: s
     assert not [text for text in found if never in text]
 
 
+def test_comments_stay_where_statements_are_put_into_a_block():
+    source = function("b = items.send(a)  # may fail\n# at last\na.release(b)\nreturn b")
+    mend = function(
+        "try:\n    b = items.send(a)  # may fail\n"
+        "finally:\n    # at last\n    a.release(b)\nreturn b"
+    )
+    assert mend in {
+        e.apply(source) for e in PythonTemplates().edits(source, suspect_of(source, "f"))
+    }
+
+
 def test_code_of_every_shape_can_be_edited():
     """No operator stumbles over what real code looks like."""
     count = 0
