@@ -19,6 +19,7 @@ from agent.escalation import EscalationHost, escalated
 from agent.events import Doing, Event, Note, TestsProgress
 from agent.host import LocalHost, RemoteHost
 from agent.lanes import SecondLane
+from agent.left_out import LeftOut
 from agent.provenance import Provenance
 from agent.reading import GatewayReading
 from agent.recency import recency
@@ -141,6 +142,7 @@ def build_deps(
             history=learning.frozen(directory),
             others=second_lane,
             recent=lambda may: recency(source, filter(may, workspace.manifest.files)).newest(),
+            hear=LeftOut(record, emit),
         )
     except ValueError as error:
         raise UnknownStrategy(str(error)) from error

@@ -12,6 +12,7 @@ from agent.repair.clones import CloneFinder
 from agent.repair.edit import SourceReader
 from agent.repair.likelihood import Likelihood
 from agent.repair.localize import SpectrumLocalizer
+from agent.repair.mistakes import Hear, raised
 from agent.repair.python.clones import PythonClones
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.newtest import PythonTestWriter
@@ -57,11 +58,13 @@ def assemble(
     history: History | None = None,
     others: OtherLanes = no_others,
     recent: Recent = nothing_recent,
+    hear: Hear = raised,
 ) -> Parts:
     """The search over one model and one way to run tests, with all strategies or these only.
 
     `issue`: untrusted text of a bug report that the localizer goes by, too.
     `others`: what runs candidates beside `runner`.
+    `hear` is told of a part of the search that is left out for a mistake of its own.
     `recent` tells which files were changed last: they are suspected a little more.
     `probe`: whether survivors may be compared by running their code on inputs near the tests'.
     Raises ValueError, with the names that there are, for an unknown strategy.
@@ -76,9 +79,9 @@ def assemble(
 
     python = PythonLanguage()
     languages = (python,)
-    templates = TemplateProposer({python.name: PythonTemplates()}, languages, reader=read)
+    templates = TemplateProposer({python.name: PythonTemplates(hear)}, languages, reader=read)
     steps = usual_steps(model, templates, languages, read, helpers or Helpers())
-    search = Search(steps, history)
+    search = Search(steps, history, hear)
     behaviours = Behaviours(runner, PythonProbes(reader=read), languages, reader=read)
     report = hints(issue)
     localizer = SpectrumLocalizer(languages, reader=read, recent=recent)
@@ -101,6 +104,7 @@ def assemble(
             behaviours if probe else None,
             Likelihood(model, languages, reader=read),
             reader=read,
+            hear=hear,
         ),
         reproducer=Reproducer(model, PythonTestWriter(read), report),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 
 from agent.repair.behaviour import Behaviours, Digests
 from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.likelihood import Likelihood
+from agent.repair.mistakes import Hear, left_out, raised
 from agent.repair.seams import Budget, Candidate, Evidence, Language, Ranking, Verdict
 
 LITERAL = re.compile(r"""\d+\.\d+|\b\d{2,}\b|\b[3-9]\b|"[^"\n]{2,}"|'[^'\n]{2,}'""")
@@ -77,15 +78,18 @@ class BehaviourRanker:
         likelihood: Likelihood | None = None,
         *,
         reader: SourceReader = read_source,
+        hear: Hear = raised,
     ) -> None:
         """Without `behaviours` nothing is run, and each survivor stands for itself.
 
-        Without `likelihood` an edit's weight is what its own strategy gave it.
+        Without `likelihood` an edit's weight is what its own strategy gave it. `hear` is told
+        where one of the two failed: then it is as without it.
         """
         self._languages = tuple(languages)
         self._behaviours = behaviours
         self._likelihood = likelihood
         self._reader = reader
+        self._hear = hear
 
     def rank(self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget) -> Ranking:
         """The best of each behaviour, the weightiest behaviour first; then all others.
@@ -130,7 +134,9 @@ class BehaviourRanker:
         others = [one for group in groups for one in group.members if one is not group.head]
         others.sort(key=lambda one: -one.score)
         chosen = [*heads, *others][:MOST_READ]
-        read = likelihood.of([one.verdict.candidate for one in chosen], evidence, budget)
+        read: Mapping[int, float] = {}
+        with left_out("The model's reading of the survivors", self._hear):
+            read = likelihood.of([one.verdict.candidate for one in chosen], evidence, budget)
         if not read:
             return list(groups)
         nats = {id(chosen[position]): value for position, value in read.items()}
@@ -146,7 +152,8 @@ class BehaviourRanker:
         """Judgements that behave alike, the weightiest first; who was not compared is alone."""
         told: Sequence[Digests] = ({},) * len(judged)
         if self._behaviours is not None:
-            told = self._behaviours.of([one.verdict for one in judged], evidence, budget)
+            with left_out("Running the survivors on other inputs", self._hear):
+                told = self._behaviours.of([one.verdict for one in judged], evidence, budget)
         groups: list[_Group] = []
         for judgement, answers in zip(judged, told, strict=True):
             group = next((g for g in groups if answers and g.answers == answers), None)

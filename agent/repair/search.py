@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from agent.repair.mistakes import Hear, left_out, raised
 from agent.repair.schedule import History, Step, ordered
 from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence
 
@@ -40,9 +41,13 @@ class Search:
     A round's batch depends on nothing but the evidence, the history and the seed.
     """
 
-    def __init__(self, steps: Sequence[Step], history: History | None = None) -> None:
+    def __init__(
+        self, steps: Sequence[Step], history: History | None = None, hear: Hear = raised
+    ) -> None:
+        """`hear`: told of a step that is cut short by a mistake of its own."""
         self._steps = tuple(steps)
         self._history = history or History()
+        self._hear = hear
 
     def only(self, wanted: Sequence[str]) -> Search:
         """The same steps of nothing but these strategies; `rewrite:16` takes its first 16.
@@ -56,7 +61,7 @@ class Search:
             if name not in known or (count and not count.isdecimal()):
                 raise ValueError(f"There is no strategy {word!r}; there are {', '.join(known)}.")
             limits[name] = int(count) if count else None
-        return Search(_limited(self._steps, limits), self._history)
+        return Search(_limited(self._steps, limits), self._history, self._hear)
 
     def rounds(self, evidence: Evidence) -> list[list[Step]]:
         """The steps of each round, first things first."""
@@ -78,7 +83,7 @@ class Search:
             candidates: list[Candidate] = []
             for step in steps:
                 began = budget.clock()
-                found = _taken(step, evidence, budget)
+                found = self._taken(step, evidence, budget)
                 seconds = budget.clock() - began
                 asked.append(Asked(step.name, step.suspect, len(found), seconds))
                 candidates += found
@@ -97,14 +102,13 @@ class Search:
         """What would be tried from round `number` on; empty behind the last one."""
         return tuple(step.name for steps in self.rounds(evidence)[number:] for step in steps)
 
-
-def _taken(step: Step, evidence: Evidence, budget: Budget) -> list[Candidate]:
-    """The step's candidates; those it had when the time was over."""
-    found: list[Candidate] = []
-    with suppress(BudgetSpent):
-        for candidate in islice(step.proposer.propose(evidence, budget), step.first, step.last):
-            found.append(candidate)
-    return found
+    def _taken(self, step: Step, evidence: Evidence, budget: Budget) -> list[Candidate]:
+        """The step's candidates; those it had when the time was over, or when it failed."""
+        found: list[Candidate] = []
+        with suppress(BudgetSpent), left_out(f"The step {step.name}", self._hear):
+            for candidate in islice(step.proposer.propose(evidence, budget), step.first, step.last):
+                found.append(candidate)
+        return found
 
 
 def _limited(steps: Sequence[Step], limits: Mapping[str, int | None]) -> list[Step]:

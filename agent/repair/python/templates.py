@@ -6,9 +6,10 @@ import ast
 from collections.abc import Callable, Container, Iterator
 
 from agent.repair.edit import Edit
+from agent.repair.mistakes import MISTAKES, Hear, raised
 from agent.repair.python.context import Context
 from agent.repair.python.neighbours import Neighbours, neighbours
-from agent.repair.python.operators import OPERATORS
+from agent.repair.python.operators import OPERATORS, Operator
 from agent.repair.python.parsed import Definition, Function, Parsed, parse_fragment, parsed
 from agent.repair.python.syntax import syntax_edits
 from agent.repair.seams import Suspect
@@ -27,6 +28,10 @@ LINES = 60
 class PythonTemplates:
     """Applies every operator to the nodes of a suspect; see `agent.repair.templates`."""
 
+    def __init__(self, hear: Hear = raised) -> None:
+        """`hear`: told of an operator that stumbles over a place."""
+        self._hear = hear
+
     def edits(
         self, source: str, suspect: Suspect, read: Callable[[str], str | None] | None = None
     ) -> Iterator[Edit]:
@@ -39,14 +44,17 @@ class PythonTemplates:
         if module is None:
             yield from syntax_edits(source, suspect)
             return
-        found = proposals(source, suspect, read)
+        found = proposals(source, suspect, read, self._hear)
         scale = TOTAL / max(1e-9, sum(edit.weight for edit in found))
         scaled = [_weighted(edit, max(edit.weight * scale, FLOOR)) for edit in found]
         yield from _fresh(module, _definition(module, suspect), scaled)
 
 
 def proposals(
-    source: str, suspect: Suspect, read: Callable[[str], str | None] | None = None
+    source: str,
+    suspect: Suspect,
+    read: Callable[[str], str | None] | None = None,
+    hear: Hear = raised,
 ) -> list[Edit]:
     """What the operators propose, by falling weight: some twice, some that do not parse."""
     module = parsed(source)
@@ -61,11 +69,22 @@ def proposals(
             continue
         for operator in OPERATORS:
             if isinstance(node, operator.kinds):
-                for edit in operator.edits(node, context):
+                for edit in _made(operator, node, context, hear):
                     weight = edit.weight * line_weight(suspect, module, node, edit)
                     found.append(_weighted(edit, weight))
     found.sort(key=lambda edit: (-edit.weight, edit.start, edit.end, edit.text))
     return found
+
+
+def _made(operator: Operator, node: ast.AST, context: Context, hear: Hear) -> list[Edit]:
+    """The operator's edits of a node; those it had made when it stumbled."""
+    made: list[Edit] = []
+    try:
+        for edit in operator.edits(node, context):
+            made.append(edit)
+    except MISTAKES as mistake:
+        hear(f"The edit {operator.name}", mistake)
+    return made
 
 
 def _lines(suspect: Suspect) -> Container[int]:

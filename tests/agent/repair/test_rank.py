@@ -150,3 +150,22 @@ def test_a_condition_that_decides_nothing_counts_against_an_edit(
     judged = RANKER.judge([pointless, honest], evidence(source, "f"))
     assert [one.verdict for one in judged] == [honest, pointless]
     assert "a condition has the same answer both ways" in judged[1].reasons
+
+
+def test_without_the_models_reading_where_that_fails(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    class Stumbling(Likes):
+        def score(self, *_: Any, **__: Any) -> list[float]:
+            raise KeyError("offsets")
+
+    heard: list[str] = []
+    languages = (PythonLanguage(),)
+    ranker = BehaviourRanker(
+        languages,
+        likelihood=Likelihood(Stumbling("+"), languages),
+        hear=lambda part, _: heard.append(part),
+    )
+    unlikely, likely = survivor("b = a", "b = +a", -8.0), survivor("b = a", "b = -a", -2.0)
+    assert ranker.rank([unlikely, likely], evidence(SOURCE, "f"), budget).order[0] == likely
+    assert heard == ["The model's reading of the survivors"]

@@ -157,6 +157,23 @@ def test_a_round_is_the_same_when_it_is_asked_for_again(before: Evidence, budget
     assert once.candidates == again.candidates
 
 
+def test_a_step_that_fails_leaves_what_it_had_and_the_others(before: Evidence, budget: Budget):
+    class Stumbling(Counted):
+        def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
+            yield from super().propose(evidence, budget)
+            raise KeyError("f")
+
+    heard: list[str] = []
+    steps = [Step("b", Stumbling("b", 2), chance=0.9), step("a", 1), step("c", 1)]
+    search = Search(steps, hear=lambda part, mistake: heard.append(f"{part}: {mistake!r}"))
+    first, second = search.batches(before, budget)
+    assert [(s.name, s.count) for s in first.steps] == [("b", 2), ("a", 1)]
+    assert [s.name for s in second.steps] == ["c"]
+    assert heard == ["The step b: KeyError('f')"]
+    with pytest.raises(KeyError):
+        Search(steps).batch(0, before, budget)
+
+
 def test_empty_rounds_are_passed_over_and_the_end_is_none(before: Evidence, budget: Budget):
     search = Search([step("a", 0), step("a", 0), step("b", 1)])
     batch = search.batch(0, before, budget)
