@@ -181,17 +181,28 @@ def _measure(row: Row, servers: Sequence[Server], runs: int) -> dict[str, list[T
     found: dict[str, list[Timed]] = {}
     asked = [one for server in servers for one in _settings(server, row)]
     # Every server gets the same prompts, and no row those of another.
-    first = 1000 * (1 + list(ROWS.values()).index(row))
+    first = 1000 * (1 + [one.name for one in ROWS.values()].index(row.name))
     for run in range(runs):
         for server in asked:
             print(f"  {row.name}: run {run + 1} of {runs}, {server.name}", file=sys.stderr)
             # Two settings of one server must not find each other's prompts.
             setting = row.widths.index(server.width) if server.width in row.widths else 0
-            timed = row.work(server, first + run + 100 * setting)
+            timed = _timed(row, server, first + run + 100 * setting)
             if timed is not None:
                 found.setdefault(server.name, []).append(timed)
         asked = [server for server in asked if not _hopeless(server, asked, found)]
     return found
+
+
+def _timed(row: Row, server: Server, number: int) -> Timed | None:
+    """None where the server cannot do it: a setting with which a peer fails is left out."""
+    try:
+        return row.work(server, number)
+    except runtime_work.Failed as failure:
+        if server.kind == "locum":
+            raise SystemExit(str(failure)) from failure
+        print(f"  left out: {failure}", file=sys.stderr)
+        return None
 
 
 def _settings(server: Server, row: Row) -> list[Server]:

@@ -152,7 +152,8 @@ def _server(name: str, kind: Kind, base_url: str, token: str) -> Server:
     headers = {"Authorization": f"Bearer {token}"}
     client = httpx.Client(
         base_url=base_url, headers=headers, timeout=3600, trust_env=False,
-        limits=httpx.Limits(max_connections=None),
+        # Upstream's server closes a connection that was silent for some seconds.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
     )  # fmt: skip
     return Server(name, kind, client)
 

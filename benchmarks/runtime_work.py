@@ -64,8 +64,13 @@ class Timed:
         return self.seconds / max(self.units, 1e-9)
 
 
+class Failed(Exception):
+    """A server answered with an error; the text says which, and what."""
+
+
 Work = Callable[[Server, int], Timed | None]
-"""Given a server and the number of the run; None where the server cannot do it."""
+"""Given a server and the number of the run; None where the server cannot do it, Failed where it
+should and does not."""
 
 
 def samples(server: Server, run: int) -> Timed | None:
@@ -205,7 +210,7 @@ def _text(tokens: int, run: int) -> str:
 def _post(server: Server, path: str, body: dict[str, Any]) -> Any:
     answer = server.client.post(path, json={"model": "local"} | body)
     if answer.is_error:
-        raise SystemExit(f"{server.name} answered {answer.status_code}: {answer.text[:300]}")
+        raise Failed(f"{server.name} answered {answer.status_code}: {answer.text[:300]}")
     return answer.json()
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,8 @@ import pytest
 
 from benchmarks import runtime, runtime_machine, runtime_peers, runtime_table
 from benchmarks.runtime_peers import Server
-from benchmarks.runtime_work import Timed
+from benchmarks.runtime_table import PEERS
+from benchmarks.runtime_work import Failed, Timed
 
 SECONDS = {"locum": 1.0, "llama_cpp.server": 3.0, "llama-server": 2.0}
 
@@ -79,6 +81,25 @@ def test_hopeless_settings_are_left_out_after_the_first_run() -> None:
     assert len(set(numbers)) == len(numbers), "no setting finds the prompts of another"
     ours = [number for name, number in asked if name == "locum"]
     assert ours == [n for name, n in asked if name.endswith("1 at once")], "but those of ours"
+
+
+def test_a_setting_with_which_a_peer_fails_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(one: Server, _: int) -> Timed:
+        if one.name.endswith("guessing"):
+            raise Failed(f"{one.name} answered 500")
+        return Timed(1, 1.0)
+
+    servers = [server("locum"), server("llama-server"), server("llama-server, guessing", PEERS[1])]
+    row = replace(runtime.ROWS["decode"], work=work)
+    found = runtime._measure(row, servers, 2)
+    assert {name: len(runs) for name, runs in found.items()} == {"locum": 2, "llama-server": 2}
+    assert capsys.readouterr().err.count("left out: llama-server, guessing answered 500") == 1
+
+    def broken(_: Server, __: int) -> Timed:
+        raise Failed("locum answered 500")
+
+    with pytest.raises(SystemExit, match="locum answered 500"):
+        runtime._measure(replace(row, work=broken), servers, 1)
 
 
 @pytest.fixture
