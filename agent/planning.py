@@ -79,9 +79,10 @@ def _merged(
 ) -> list[list[TestResult]]:
     """Joins a group to a larger one when they lead to one function that all their tests run.
 
-    Any two tests share some function. So where they fail in different ways, the smaller group must
-    lead there by itself as well. Tests of one file that fail alike are joined, too, where both
-    groups lead to the function, though neither has it first.
+    Any two tests share some function. So that one must be suspected at least as much as the smaller
+    group's own first, and where they fail in different ways, that group must lead there by itself
+    as well. Tests of one file that fail alike are joined, too, where both groups lead to the
+    function, though neither has it first.
     """
 
     def led(tests: Sequence[TestResult]) -> tuple[Suspect, ...]:
@@ -94,7 +95,7 @@ def _merged(
             own, union = led(other), led([*other, *tests])[:1]
             if not (own and union) or not all(_runs(test, union[0]) for test in tests):
                 continue
-            same = _place(own[0]) == _place(union[0])
+            same = _place(own[0]) == _place(union[0]) and _explains(union[0], alone)
             alike, both = _errors(tests) <= _errors(other), _leads_to(union[0], alone)
             beside = _files(tests) == _files(other) and both and _leads_to(union[0], own)
             if (same and (alike or both)) or (alike and beside):
@@ -122,6 +123,15 @@ def _leads_to(wanted: Suspect, suspects: Sequence[Suspect]) -> bool:
     """Whether it is suspected about as much as the first of these."""
     least = LEADING * suspects[0].score if suspects else 0.0
     return any(_place(one) == _place(wanted) and one.score >= least for one in suspects)
+
+
+def _explains(shared: Suspect, own: Sequence[Suspect]) -> bool:
+    """Whether one cause for all is no worse an explanation than one for the group by itself.
+
+    Ochiai of a line grows with the failing tests that run it: where the shared function's score
+    stays behind, passing tests run it as well.
+    """
+    return not own or shared.score >= own[0].score
 
 
 def _runs(test: TestResult, suspect: Suspect) -> bool:

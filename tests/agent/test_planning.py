@@ -115,6 +115,25 @@ def test_groups_are_joined_when_all_their_tests_run_the_shared_suspect(
     assert len(found) == groups
 
 
+@pytest.mark.parametrize(("own", "groups"), [(0.5, 1), (0.8, 2)])
+def test_a_group_that_another_function_explains_better_stays_by_itself(
+    root: Path, own: float, groups: int
+) -> None:
+    class Scored(FirstLetter):
+        def localize(
+            self, root: Path, baseline: TestReport, *, by_name: bool = True
+        ) -> tuple[Suspect, ...]:
+            if [test.id for test in baseline.failing] == ["test_x.py::test_b"]:
+                return suspects({"b": own, "a": 0.4})
+            return suspects({"a": 0.6})
+
+    lines = {"a.py": (2,)}
+    first = failing("test_a", lines=lines, path="test_y.py")
+    tests = (first, failing("test_b", lines=lines))
+    found = planning.bug_items(root, TestReport(results=tests), tests, Scored(), PythonLanguage())
+    assert len(found) == groups
+
+
 @pytest.mark.parametrize(
     ("message", "alone", "groups"),
     [
@@ -132,7 +151,7 @@ def test_tests_that_fail_in_another_way_must_lead_there_by_themselves(
         ) -> tuple[Suspect, ...]:
             only_b = [test.id for test in baseline.failing] == ["test_x.py::test_b"]
             names = alone if only_b else "a"
-            return suspects({n: 1.0 if n == "b" else 0.6 for n in sorted(names, reverse=True)})
+            return suspects(dict.fromkeys(sorted(names, reverse=True), 0.6))
 
     lines = {"a.py": (2,)}
     tests = (failing("test_a", lines=lines), failing("test_b", lines=lines, message=message))
