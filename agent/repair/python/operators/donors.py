@@ -30,7 +30,9 @@ def donor_expression(node: ast.expr, context: Context) -> Iterator[Edit]:
     for other in context.nodes:
         if isinstance(other, ast.Attribute | ast.Subscript | ast.Call) and other is not node:
             loaded = isinstance(getattr(other, "ctx", ast.Load()), ast.Load)
-            text = context.short_text(other) if loaded and not called(other, context) else ""
+            # An attribute that is set here has a value already: `self.last += 1` for a count.
+            usable = loaded or isinstance(other, ast.Attribute)
+            text = context.short_text(other) if usable and not called(other, context) else ""
             if text and text != own and text not in inside:
                 found.setdefault(text, _likeness(own, text) + (type(other) is type(node)))
     ranked = sorted(found, key=lambda text: (-found[text], text))

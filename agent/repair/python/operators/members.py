@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
 from agent.repair.python.operators.guards import first_statement
+from agent.repair.python.operators.names import fits
 from agent.repair.python.operators.registry import operator
 from agent.repair.python.parsed import Function
 
@@ -72,6 +73,53 @@ def super_call(node: Function, context: Context) -> Iterator[Edit]:
         call = f"{word}super().{node.name}({arguments})"
         yield from context.insert_before(first, [call])
         yield from context.insert_after(node.body[-1], [call], 0.6)
+
+
+@operator("own-method", ast.Delete, ast.Assign, ast.AugAssign, ast.Expr, prior=1.5)
+def own_method(node: ast.stmt, context: Context) -> Iterator[Edit]:
+    """An attribute is changed by hand where a method of the class does that, and more besides."""
+    owner, home = context.enclosing_class, context.function
+    name, arguments = _changed_by_hand(node)
+    if owner is None or home is None or not name or home.name == "__init__":
+        return
+    texts = [context.text(argument) for argument in arguments]
+    methods = [
+        member
+        for member in owner.body
+        if isinstance(member, ast.FunctionDef)
+        and member is not home
+        and not member.decorator_list
+        and not member.name.startswith("__")
+        and any(_own_attribute(part) == name for part in ast.walk(member))
+    ]
+    for method in methods:
+        for count in dict.fromkeys((len(texts), min(1, len(texts)))):
+            if fits(method.args, count):
+                yield context.replace(node, f"self.{method.name}({', '.join(texts[:count])})")
+
+
+def _changed_by_hand(node: ast.stmt) -> tuple[str, list[ast.expr]]:
+    """The attribute of `self` that a statement changes, and what a method would be told of it."""
+    if isinstance(node, ast.Expr):
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            return _own_attribute(call.func.value), call.args if not call.keywords else []
+        return "", []
+    targets = [node.target] if isinstance(node, ast.AugAssign) else getattr(node, "targets", [])
+    if len(targets) != 1:
+        return "", []
+    [target] = targets
+    value = [node.value] if isinstance(node, ast.Assign | ast.AugAssign) else []
+    if isinstance(target, ast.Subscript):
+        key = [] if isinstance(target.slice, ast.Slice) else [target.slice]
+        return _own_attribute(target.value), [*key, *value]
+    return _own_attribute(target), value
+
+
+def _own_attribute(node: ast.AST) -> str:
+    """`x` where this is `self.x`."""
+    own = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    return node.attr if own and node.value.id == "self" else ""  # type: ignore[attr-defined]
 
 
 @operator("outer-name", ast.FunctionDef, ast.AsyncFunctionDef, prior=1.0)
