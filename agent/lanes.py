@@ -55,29 +55,33 @@ def another_copy(
     return Copy(workspace, build_toolbox(workspace, sandbox, policy, beside))
 
 
+@dataclass(frozen=True)
+class FirstLane:
+    """What the run works with already; the second lane is made from it."""
+
+    plan: TestPlan
+    home: Path
+    """Where the workspace was made."""
+    workspace: Workspace
+    sandbox: Sandbox
+    policy: Policy
+    bench: TestBench
+    gateway: Gateway
+    trace: Trace
+
+
 class SecondLane:
     """Opens the lane when it is first wanted, and keeps its copy as the first one is."""
 
     def __init__(
         self,
-        plan: TestPlan,
-        home: Path,
-        workspace: Workspace,
-        sandbox: Sandbox,
-        policy: Policy,
-        bench: TestBench,
-        gateway: Gateway,
-        trace: Trace,
+        first: FirstLane,
         check: Callable[[], None],
         emit: Callable[[Event], None],
         stack: ExitStack,
     ) -> None:
-        """`home` is where `workspace` was made; `check` raises when the run is to end; what is
-        opened closes with `stack`.
-        """
-        self._plan, self._home, self._first = plan, home, workspace
-        self._sandbox, self._policy, self._bench = sandbox, policy, bench
-        self._gateway, self._trace = gateway, trace
+        """`check` raises when the run is to end; what is opened closes with `stack`."""
+        self._first = first
         self._check, self._emit, self._stack = check, emit, stack
         self._workspace: Workspace | None = None
         self._trials: GatewayTrials | None = None
@@ -90,7 +94,7 @@ class SecondLane:
         try:
             if self._trials is None or self._workspace is None:
                 self._workspace, self._trials = self._open()
-            edits = self._first.changed()
+            edits = self._first.workspace.changed()
             self._workspace.reset({path: _text(after) for path, (_, after) in edits.items()})
         except (ToolsError, OSError) as error:
             self._failed = True
@@ -100,26 +104,28 @@ class SecondLane:
         return (self._trials,)
 
     def _worthwhile(self) -> bool:
-        files = self._first.manifest.files
+        first = self._first
+        files = first.workspace.manifest.files
         return (
             # Each lane needs a network, a /tmp and processes that the other one cannot reach.
-            self._sandbox.level == "full"
+            first.sandbox.level == "full"
             # A command of any kind may itself use all processors, and is no matter of milliseconds.
-            and self._plan.kind != "command"
+            and first.plan.kind != "command"
             and physical_cores() >= SECOND
-            and self._bench.memory <= SHARE_OF_MEMORY * memory_available()
+            and first.bench.memory <= SHARE_OF_MEMORY * memory_available()
             and len(files) <= MOST_FILES
             and sum(file.size for file in files.values()) <= MOST_BYTES
         )
 
     def _open(self) -> tuple[Workspace, GatewayTrials]:
         self._emit(Doing(text="Copying the repository for a second test worker"))
+        first = self._first
         folder = self._stack.enter_context(scratch())
         copy = another_copy(
-            self._home, folder, self._sandbox, self._policy, self._bench, self._stack
+            first.home, folder, first.sandbox, first.policy, first.bench, self._stack
         )
-        trace = self._trace.beside(copy.workspace, SECOND)
-        gateway = self._gateway.beside(copy.toolbox, trace.on_call, trace.on_ruling)
+        trace = first.trace.beside(copy.workspace, SECOND)
+        gateway = first.gateway.beside(copy.toolbox, trace.on_call, trace.on_ruling)
 
         def call(tool: str, **arguments: Any) -> ToolResult:
             self._check()

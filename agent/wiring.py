@@ -18,7 +18,7 @@ from agent.errors import UnknownStrategy, Unusable
 from agent.escalation import EscalationHost, escalated
 from agent.events import Doing, Event, Note, TestsProgress
 from agent.host import LocalHost, RemoteHost
-from agent.lanes import SecondLane
+from agent.lanes import FirstLane, SecondLane
 from agent.left_out import LeftOut
 from agent.provenance import Provenance
 from agent.reading import GatewayReading
@@ -111,19 +111,9 @@ def build_deps(
         return gateway.call(tool, arguments, caller="harness")
 
     trials = GatewayTrials(call, workspace)
-    second_lane = SecondLane(
-        plan,
-        directory / home.WORKSPACE,
-        workspace,
-        sandbox,
-        policy,
-        bench,
-        gateway,
-        trace,
-        check,
-        emit,
-        stack,
-    )
+    made_in = directory / home.WORKSPACE
+    first = FirstLane(plan, made_in, workspace, sandbox, policy, bench, gateway, trace)
+    second_lane = SecondLane(first, check, emit, stack)
     escalation = None
     if task.escalate is not None:
         second = EscalationHost(task, record, emit, lambda url: facts.update(escalated=url))

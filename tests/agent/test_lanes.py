@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -256,22 +257,20 @@ def test_there_is_one_lane_where_two_would_collide(
     with search(2) as run:
         second = run.deps.verifier._others
         assert len(second()) == 1, "positive control"
-        for name, value in (
-            ("_sandbox", NoSandbox(allow_unsandboxed=True)),
-            ("_sandbox", Landlock.__new__(Landlock)),
-            ("_plan", second._plan.model_copy(update={"kind": "command"})),
+        first = second._first
+        for worse in (
+            replace(first, sandbox=NoSandbox(allow_unsandboxed=True)),
+            replace(first, sandbox=Landlock.__new__(Landlock)),
+            replace(first, plan=first.plan.model_copy(update={"kind": "command"})),
         ):
             with monkeypatch.context() as patched:
-                patched.setattr(second, name, value)
+                patched.setattr(second, "_first", worse)
                 assert second() == ()
-        for name, worse in (
-            ("physical_cores", 1),
-            ("memory_available", 3 * second._bench.memory),
-        ):
+        for name, less in (("physical_cores", 1), ("memory_available", 3 * first.bench.memory)):
             with monkeypatch.context() as patched:
-                patched.setattr(lanes, name, lambda worse=worse: worse)
+                patched.setattr(lanes, name, lambda less=less: less)
                 assert second() == ()
-        assert second._bench.memory > 1 << 20
+        assert first.bench.memory > 1 << 20
         assert len(second()) == 1, "and again"
 
 
