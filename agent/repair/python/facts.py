@@ -59,6 +59,23 @@ class Facts:
         return {receiver: often(counts) for receiver, counts in seen.items()}
 
     @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """Attributes that are true or false: conditions ask for nothing else of them."""
+        counts: Counter[str] = Counter()
+        for node in self._nodes:
+            tests = [getattr(node, "test", None), *getattr(node, "ifs", ())]
+            if isinstance(node, ast.BoolOp):
+                tests = list(node.values)
+            for test in tests:
+                asked = test.operand if isinstance(test, ast.UnaryOp) else test
+                if isinstance(asked, ast.Attribute):
+                    counts[asked.attr] += 1
+            if isinstance(node, ast.AnnAssign) and getattr(node.annotation, "id", "") == "bool":
+                name = getattr(node.target, "id", getattr(node.target, "attr", ""))
+                counts[name] += 1
+        return often(counts)
+
+    @cached_property
     def keys(self) -> dict[str, tuple[str, ...]]:
         """Texts that each receiver is subscripted with: `a["k"]`, `self.a["k"]`."""
         seen: dict[str, Counter[str]] = {}

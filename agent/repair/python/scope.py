@@ -92,6 +92,10 @@ class Scope:
         return self._facts.attributes
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        return self._facts.flags
+
+    @property
     def keys(self) -> dict[str, tuple[str, ...]]:
         return self._facts.keys
 

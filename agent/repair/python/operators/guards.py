@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TypeGuard
 
 from agent.repair.edit import Edit
@@ -14,6 +15,7 @@ from agent.repair.python.operators.statements import documentation
 
 RESULTS = ("None", "0", "[]", '""', "False", "True", "{}")
 MAX_NAMES = 4
+MAX_FLAGS = 12
 LIST_CHANGES = ("append", "extend", "insert", "remove", "sort", "reverse", "pop", "clear")
 DICT_CHANGES = ("update", "setdefault", "popitem")
 CHANGES = {**dict.fromkeys(LIST_CHANGES, "list"), **dict.fromkeys(DICT_CHANGES, "dict")}
@@ -87,6 +89,32 @@ def guard_statement(node: ast.stmt, context: Context) -> Iterator[Edit]:
             )
         for test in (name, f"{name} is not None"):
             yield from context.enclose(node, f"if {test}:", weight=0.7)
+
+
+@operator("skip-flagged", ast.For, ast.comprehension, prior=1.0)
+def skip_flagged(node: ast.For | ast.comprehension, context: Context) -> Iterator[Edit]:
+    """Leave out of a loop what a flag of its own says to: `if item.hidden: continue`."""
+    tests = [(f"{{}}.{flag}", f"not {{}}.{flag}") for flag in context.flags[:MAX_FLAGS]]
+    if isinstance(node, ast.comprehension):
+        if isinstance(node.target, ast.Name):
+            end = context.module.end((node.iter, *node.ifs)[-1])
+            for ask, ask_not in tests:
+                for test, weight in ((ask_not, 1.0), (ask, 0.5)):
+                    text = f" if {test.format(node.target.id)}"
+                    yield Edit(end, end, text, weight=weight, line=context.module.line_of(end))
+        return
+    held = [(node.target, node.body[0])]
+    held += [(one.targets[0], after) for one, after in pairwise(node.body) if _names_one(one)]
+    for name, following in [(n.id, after) for n, after in held if isinstance(n, ast.Name)]:
+        step = context.step(following)
+        for ask, ask_not in tests:
+            for test, weight in ((ask, 1.0), (ask_not, 0.5)):
+                lines = [f"if {test.format(name)}:", f"{step}continue"]
+                yield from context.insert_before(following, lines, weight)
+
+
+def _names_one(node: ast.stmt) -> TypeGuard[ast.Assign]:
+    return isinstance(node, ast.Assign) and len(node.targets) == 1
 
 
 @operator("guard-value", ast.Name, ast.Attribute, ast.Call, prior=0.7)
