@@ -12,6 +12,9 @@ from agent.repair.python.operators.registry import operator
 MAX_DONORS = 8
 CHARACTERS = ("([{<", ")]}>", ",;:|", "/\\", "-_ .", "\"'", "01", "+-*/")
 """Characters that are taken for one another."""
+DEFAULT = 0.3
+"""Weight of another number as a parameter's default: it makes many a test pass that leaves the
+argument out, and hides the fault from all who do."""
 
 
 def is_docstring(node: ast.Constant, context: Context) -> bool:
@@ -27,17 +30,22 @@ def in_format(node: ast.AST, context: Context) -> bool:
 def number_off_by_one(node: ast.Constant, context: Context) -> Iterator[Edit]:
     if isinstance(node.value, bool) or not isinstance(node.value, int | float):
         return
-    yield context.replace(node, repr(node.value + 1))
+    weight = _weight(node, context)
+    yield context.replace(node, repr(node.value + 1), weight)
     if node.value >= 1 or not isinstance(context.parent(node), ast.UnaryOp):
-        yield _one_less(node, context, repr(node.value - 1))
+        yield _one_less(node, context, repr(node.value - 1), weight)
 
 
-def _one_less(node: ast.Constant, context: Context, less: str) -> Edit:
+def _weight(number: ast.Constant, context: Context) -> float:
+    return DEFAULT if isinstance(context.parent(number), ast.arguments) else 1.0
+
+
+def _one_less(node: ast.Constant, context: Context, less: str, weight: float) -> Edit:
     """`n` for `n + 1`, where `n + 0` would do the same."""
     whole = context.parent(node)
     if node.value == 1 and isinstance(whole, ast.BinOp) and _is_added(node, context):
         return context.replace(whole, context.atom(whole.left))
-    return context.rewrite(node, less)
+    return context.rewrite(node, less, weight)
 
 
 def _is_added(node: ast.Constant, context: Context) -> bool:
@@ -64,7 +72,7 @@ def number_scale(node: ast.Constant, context: Context) -> Iterator[Edit]:
         guesses += [value / 10, value / 2, value / 100, value * 100]
     for guess in dict.fromkeys(guesses):
         if guess != value and (guess or not _is_added(node, context)):
-            yield context.rewrite(node, repr(guess))
+            yield context.rewrite(node, repr(guess), _weight(node, context))
 
 
 @operator("flip-boolean", ast.Constant, prior=4.0)

@@ -162,6 +162,13 @@ def test_edits_parse_keep_the_rest_and_are_undone_exactly(source: str):
         shapes.add(shape)
 
 
+def test_the_number_of_a_default_comes_behind_others():
+    source = "def f(a, limit=2):\n    return a[:3]\n"
+    edits = PythonTemplates().edits(source, suspect_of(source, "f"))
+    texts = [e.apply(source) for e in edits if e.operator == "number-off-by-one"]
+    assert [text.count("limit=2") for text in texts] == [1, 1, 0, 0]
+
+
 def test_the_order_is_the_same_every_time():
     source = function("if a < b:\n    return items[a]\nreturn g(a, b) + 1")
     templates, suspect = PythonTemplates(), suspect_of(source, "f")
