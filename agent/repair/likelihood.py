@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.prompt import FixPrompt, Shown
-from agent.repair.seams import Budget, Candidate, Evidence, Language
+from agent.repair.seams import Budget, Candidate, Evidence, Language, Splice
 from runtime.errors import BranchingUnsupported
 
 TAIL = 2
@@ -43,6 +43,7 @@ class Likelihood:
         self, scorer: Scorer, languages: Sequence[Language], *, reader: SourceReader = read_source
     ) -> None:
         self._scorer = scorer
+        self._languages = tuple(languages)
         self._prompt = FixPrompt(languages, reader)
         self._unsupported = False
 
@@ -100,19 +101,27 @@ class Likelihood:
     def _edit(self, shown: Shown, candidate: Candidate) -> _Edit | None:
         """What is read of an edit; None when not all of it can be seen."""
         path = candidate.splices[0].path
+        # What an edit needs imported says nothing of how likely it is.
+        said = [splice for splice in candidate.splices if not self._only_imports(splice)]
         inside = all(
             splice.path == path and shown.start <= splice.start and splice.end <= shown.end
-            for splice in candidate.splices
+            for splice in said
         )
-        if not inside:
+        if not (said and inside):
             return None
-        edited = edited_files(candidate.splices, {path: shown.source})[path]
+        edited = edited_files(said, {path: shown.source})[path]
         end = shown.end + len(edited) - len(shown.source)
         return _differing(
             _split(shown.source[shown.start : shown.end]),
             _split(edited[shown.start : end]),
             self._prompt.opening(shown) + shown.header,
             self._prompt.closing(shown).strip("\n"),
+        )
+
+    def _only_imports(self, splice: Splice) -> bool:
+        return any(
+            language.owns(splice.path) and language.only_imports(splice.text)
+            for language in self._languages
         )
 
 

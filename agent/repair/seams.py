@@ -281,3 +281,12 @@ class Language(Protocol):
 
     def expected_errors(self, source: str, test_id: str) -> tuple[str, ...]:
         """Errors that the test wants raised, as code that makes them: `ValueError('no name')`."""
+
+    def lacking_imports(self, path: str, before: str, after: str) -> tuple[Splice, ...]:
+        """Splices of `before` that import what only `after` uses; whole statements each.
+
+        Empty where nothing is missing, or something that is not known.
+        """
+
+    def only_imports(self, text: str) -> bool:
+        """Whether a stretch of code imports and does nothing else."""

@@ -8,11 +8,12 @@ stands for 31 bugs of public libraries: two within 400 to 1,000, one within 1,00
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent.repair.branch import Brancher, BranchProposer
 from agent.repair.combine import PairProposer
+from agent.repair.complete import Completed
 from agent.repair.converse import ConverseProposer, ReadingTools, Talker
 from agent.repair.edit import SourceReader
 from agent.repair.infill import Filler, InfillProposer
@@ -57,16 +58,28 @@ def usual_steps(
     helpers: Helpers,
 ) -> list[Step]:
     """Every strategy there is, in slices that are worth being chosen one by one."""
-    rewrite = RewriteProposer(model, languages, reader=reader)
-    steps = [
+    asked = _asked(model, languages, reader) + _helped(model, languages, reader, helpers)
+    # A model that is shown a function does not see what its file imports.
+    return _worked_out(templates) + [
+        replace(step, proposer=Completed(step.proposer, languages, reader=reader)) for step in asked
+    ]
+
+
+def _worked_out(templates: Proposer) -> list[Step]:
+    """Those that need no model."""
+    return [
         Step("template 60", templates, 0, 60, chance=0.30, candidates=60),
         Step("template 400", templates, 60, 400, chance=0.10, candidates=340),
         Step("template 1000", templates, 400, 1_000, chance=0.06, candidates=600),
         Step("template 2000", templates, 1_000, 2_000, chance=0.03, candidates=1_000),
         Step("pair first", PairProposer(templates), 0, 40, candidates=40, follows=True),
         Step("pair", PairProposer(templates), 0, 300, chance=0.05, candidates=150),
-        Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25),
     ]
+
+
+def _asked(model: Model, languages: Sequence[Language], reader: SourceReader) -> list[Step]:
+    rewrite = RewriteProposer(model, languages, reader=reader)
+    steps = [Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25)]
     for rank in range(SUSPECTS):
         for count, chance, seconds in ((FEW, 0.45, 9.0), (MANY, 0.15, 20.0)):
             branch = BranchProposer(model, languages, reader=reader, rank=rank, count=count)
@@ -78,7 +91,7 @@ def usual_steps(
     for first, last, chance in ((0, 8, 0.03), (8, 16, 0.02)):
         infill = InfillProposer(model, languages, reader=reader, first=first, last=last)
         steps.append(Step(f"infill {last}", infill, chance=chance, seconds=30.0, candidates=40))
-    return steps + _helped(model, languages, reader, helpers)
+    return steps
 
 
 def _blocks(model: Model, languages: Sequence[Language], reader: SourceReader, rank: int) -> Step:

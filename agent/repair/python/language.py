@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 
 from agent.repair.python.conditions import decides_nothing
 from agent.repair.python.expected import expected_errors
+from agent.repair.python.lacking import lacking_imports, only_imports
 from agent.repair.python.parsed import Function, Parsed, definitions, parse, parse_fragment, parsed
 from agent.repair.python.testcode import test_code
-from agent.repair.seams import Excerpt, Span
+from agent.repair.seams import Excerpt, Span, Splice
 
 TEST_FOLDERS = frozenset({"tests", "test", "testing"})
 
@@ -53,6 +54,12 @@ class PythonLanguage:
 
     def expected_errors(self, source: str, test_id: str) -> tuple[str, ...]:
         return expected_errors(source, test_id)
+
+    def lacking_imports(self, path: str, before: str, after: str) -> tuple[Splice, ...]:
+        return lacking_imports(path, before, after)
+
+    def only_imports(self, text: str) -> bool:
+        return only_imports(text)
 
 
 @lru_cache(maxsize=1_024)

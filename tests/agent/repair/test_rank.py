@@ -116,6 +116,28 @@ def test_the_model_compares_survivors_whatever_made_them(
     assert at == {**dict.fromkeys(above, len(begun)), **dict.fromkeys(below, len(forced))}
 
 
+def test_an_edit_is_read_without_what_it_imports(evidence: Callable[..., Evidence], budget: Budget):
+    head = "import re\n\n\n"
+
+    def below_head(verdict: Verdict, text: str = "") -> Verdict:
+        [own] = verdict.candidate.splices
+        moved = own.model_copy(update={"start": own.start + len(head), "end": own.end + len(head)})
+        more = (Splice(path="m.py", start=0, end=0, text=text),) if text else ()
+        candidate = verdict.candidate.model_copy(update={"splices": (moved, *more)})
+        return verdict.model_copy(update={"candidate": candidate})
+
+    known = evidence(head + SOURCE, "f")
+    usual = below_head(survivor("b = a", "b = -a", weight=9.0))
+    liked = survivor("b = a", "b = zz", weight=0.1)
+    importing = below_head(liked, "from zz import zz\n")
+    ranking = reading(Likes("z")).rank([usual, importing], known, budget)
+    assert ranking.order == (importing, usual)
+    assert ranking.reasons[0][0] == "the model likes it 2.0 nats more than the code as it was"
+    wider = below_head(liked, "z = 1\n")
+    ranking = reading(Likes("z")).rank([usual, wider], known, budget)
+    assert ranking.order == (usual, wider), "it changes code that the model is not shown"
+
+
 def test_an_endpoint_that_cannot_compare_is_asked_once(
     evidence: Callable[..., Evidence], budget: Budget
 ):

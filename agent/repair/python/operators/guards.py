@@ -179,7 +179,7 @@ def copy_value(node: ast.Assign | ast.Return, context: Context) -> Iterator[Edit
             yield context.replace(node.value, copy)
 
 
-@operator("copy-argument", ast.FunctionDef, ast.AsyncFunctionDef, prior=2.0)
+@operator("copy-argument", ast.FunctionDef, ast.AsyncFunctionDef, prior=4.0)
 def copy_argument(node: ast.FunctionDef | ast.AsyncFunctionDef, context: Context) -> Iterator[Edit]:
     """The caller's own list or dictionary is changed."""
     first = first_statement(node)
