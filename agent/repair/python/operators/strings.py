@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from agent.repair.edit import Edit
 from agent.repair.python.context import Context
 from agent.repair.python.operators.constants import is_docstring
+from agent.repair.python.operators.names import called
 from agent.repair.python.operators.registry import operator
 
 LITERAL = re.compile(r"([A-Za-z]*)('''|\"\"\"|'|\")")
@@ -17,6 +18,12 @@ RE_CALLS = frozenset(
 )
 FLAGS = ("re.IGNORECASE", "re.MULTILINE", "re.DOTALL")
 MAX_NAMES = 6
+TEXT_METHODS = frozenset(
+    {"strip", "lstrip", "rstrip", "lower", "upper", "casefold", "title", "capitalize"}
+    | {"replace", "removeprefix", "removesuffix", "join", "format", "decode", "read_text"}
+)
+"""Methods that give a text."""
+NORMALISERS = ("lower", "strip", "upper", "casefold", "rstrip")
 
 SLIPS: tuple[tuple[str, str], ...] = (
     (r"[\d]", "[0-9]"), (r"\d", "[0-9]"), (r"\d", "0-9"), ("[0-9]", r"\d"),
@@ -161,3 +168,29 @@ def literal_prefix(node: ast.Constant | ast.JoinedStr, context: Context) -> Iter
         yield Edit(begin, begin, "b", weight=0.5, line=line)
         if "\\" in text[start:end]:
             yield Edit(begin, begin, "r", line=line)
+
+
+@operator("normalise-text", ast.Call, ast.Name, prior=2.0)
+def normalise_text(node: ast.Call | ast.Name, context: Context) -> Iterator[Edit]:
+    """Case or blanks that are to make no difference: `name.removeprefix(x).lower()`."""
+    parent, own = context.parent(node), ""
+    if isinstance(parent, ast.Attribute | ast.FormattedValue | ast.Expr) or called(node, context):
+        return
+    if isinstance(node, ast.Call):
+        own = getattr(node.func, "attr", "")
+        is_text = own in TEXT_METHODS
+    else:
+        used = isinstance(parent, ast.Call | ast.Compare | ast.Subscript)
+        is_text = used and isinstance(node.ctx, ast.Load) and node.id in _texts(context)
+    for method in NORMALISERS if is_text else ():
+        if method != own:
+            yield context.replace(node, f"{context.text(node)}.{method}()")
+
+
+def _texts(context: Context) -> set[str]:
+    """Parameters that are annotated as text."""
+    if context.function is None:
+        return set()
+    spec = context.function.args
+    every = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs]
+    return {one.arg for one in every if getattr(one.annotation, "id", "") == "str"}
