@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -101,15 +101,44 @@ def newly_failing(
     fresh = [test for test in report.failing if test.id not in known]
     if not fresh:
         return []
+    spectrum = _spectrum(deps, state, edits, report)
+    return _bug_items(deps, spectrum, {test.id for test in spectrum.failing} - known)
+
+
+def localised_anew(
+    deps: Deps, state: RunState, item: PlanItem, edits: Mapping[str, str], report: TestReport
+) -> list[PlanItem]:
+    """The item's tests that still fail in `report`, grouped and localised with the edits in place.
+
+    They failed together because of what has been mended since: what is left may lie elsewhere.
+    """
+    still = {test.id for test in report.failing} & set(item.targets)
+    found = _bug_items(deps, _spectrum(deps, state, edits, report), still) if still else []
+    if not found:
+        return [item]
+    first, *others = found
+    gone_on = {"number": item.number, "tried": item.tried, "turn": item.turn}
+    return [first.model_copy(update=gone_on), *others]
+
+
+def _spectrum(
+    deps: Deps, state: RunState, edits: Mapping[str, str], report: TestReport
+) -> TestReport:
+    """Coverage with the edits in place of what fails in `report`, and of what passes."""
     deps.workspace.reset(edits)
     passing = report.ids(Outcome.PASSED)[:SPECTRUM_TESTS]
-    spectrum = deps.run_tests([*passing, *(test.id for test in fresh)], coverage=True)
+    flaky = set(state.get("flaky", []))
+    failing = [test.id for test in report.failing if test.id not in flaky]
+    spectrum = deps.run_tests([*passing, *failing], coverage=True)
     keep_spectrum(deps, spectrum)
-    detailed = [test for test in spectrum.failing if test.id not in known]
+    return spectrum
+
+
+def _bug_items(deps: Deps, spectrum: TestReport, wanted: Collection[str]) -> list[PlanItem]:
     return planning.bug_items(
         deps.workspace.root,
         spectrum,
-        detailed,
+        [test for test in spectrum.failing if test.id in wanted],
         deps.localizer,
         deps.language,
         deps.rules.protection,

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from agent import alternatives, dividing, finishing, planning, searching
 from agent.deps import Deps
-from agent.events import ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
+from agent.events import Doing, ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
 from agent.repair.affordable import merged
 from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Ranking, Verdict
@@ -229,6 +229,7 @@ def _turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState)
     if following == len(items):
         items = planning.reopened(items, accepted, deps.budget, kept)
         following = planning.next_open(items, 0)
+    items = _looked_at_again(deps, {**state, **changes}, items, following)
     return {
         **changes,
         "items": [dump(item) for item in items],
@@ -241,12 +242,28 @@ def _turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState)
     }
 
 
+def _looked_at_again(
+    deps: Deps, state: RunState, items: list[PlanItem], following: int
+) -> list[PlanItem]:
+    """The items, the next one localised anew where edits since have changed how its tests fail."""
+    if following == len(items) or deps.budget.spent or finishing.is_slow_run(deps, state):
+        return items
+    item, now = items[following], report_of(state, "now")
+    before = len(state.get("accepted", [])) if item.given_up is None else item.given_up.accepted
+    changed = before < len(state.get("accepted", []))
+    if not changed and not any(passes(target, now) for target in item.targets):
+        return items
+    deps.emit(Doing(text="Looking again where the tests lead that still fail"))
+    first, *others = searching.localised_anew(deps, state, item, state.get("edits", {}), now)
+    return planning.number([*items[:following], first, *items[following + 1 :], *others])
+
+
 def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem) -> list[PlanItem]:
     """Items whose tests all pass now had the same cause: the item just mended takes them over."""
     same = [
         item
         for item in items
-        if item.status is Status.OPEN
+        if item.status in (Status.OPEN, Status.FAILED)
         and item.targets
         and all(passes(target, report) for target in item.targets)
     ]

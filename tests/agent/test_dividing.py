@@ -117,3 +117,40 @@ def test_what_another_fault_hid_has_a_second_turn(fix: Callable[..., dict[str, A
     report = fix("3m", CHAINED, CHAINED_TESTS)
     assert [item["status"] for item in report["items"]] == ["fixed", "fixed"]
     assert (report["before"]["passed"], report["after"]["passed"]) == (0, 4)
+
+
+UNREACHED = """\
+def area(width, height):
+    return width + height
+
+
+def double(width, height):
+    return area(width, height) * 3
+
+
+def price(width, height):
+    if area(width, height) > 9:
+        return double(width, height)
+    return area(width, height)
+"""
+
+
+UNREACHED_TESTS = """\
+from calc import area, price
+
+
+def test_price():
+    assert [price(3, 4), price(2, 5), price(3, 6)] == [24, 20, 36]
+
+
+def test_area():
+    if [area(3, 4), area(2, 5)] != [12, 10]:
+        raise ValueError("no area")
+"""
+
+
+def test_what_ran_only_after_a_mend_is_suspected_then(fix: Callable[..., dict[str, Any]]):
+    report = fix("3m", UNREACHED, UNREACHED_TESTS)
+    assert [item["status"] for item in report["items"]] == ["fixed", "fixed"]
+    assert "area(width, height) * 2" in report["items"][0]["patch"]
+    assert (report["before"]["passed"], report["after"]["passed"]) == (0, 2)
