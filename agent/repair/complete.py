@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from agent.repair.edit import SourceReader, edited_files, read_source
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Proposer
+from agent.repair.seams import Budget, Candidate, Evidence, Language, Proposer, Splice
 
 
 class Completed:
@@ -28,23 +28,19 @@ class Completed:
             yield self._completed(candidate, evidence)
 
     def _completed(self, candidate: Candidate, evidence: Evidence) -> Candidate:
-        paths = {splice.path for splice in candidate.splices}
-        before = {path: self._reader(evidence.root, path) for path in paths}
-        after = edited_files(candidate.splices, before)
-        more = [
-            splice
-            for path, language in self._owned(after)
-            for splice in language.lacking_imports(path, before[path], after[path])
-        ]
+        more: list[Splice] = []
+        before: dict[str, str] = {}
+        for path in sorted({splice.path for splice in candidate.splices}):
+            own = [splice for splice in candidate.splices if splice.path == path]
+            before[path] = self._reader(evidence.root, path)
+            for language in self._languages:
+                if language.owns(path):
+                    more += language.lacking_imports(path, before[path], own)
+        if not more:
+            return candidate
         splices = (*candidate.splices, *more)
         try:
             edited_files(splices, before)
         except ValueError:
             return candidate  # it edits the imports itself
-        return candidate.model_copy(update={"splices": splices}) if more else candidate
-
-    def _owned(self, paths: Iterable[str]) -> Iterator[tuple[str, Language]]:
-        for path in sorted(paths):
-            for language in self._languages:
-                if language.owns(path):
-                    yield path, language
+        return candidate.model_copy(update={"splices": splices})

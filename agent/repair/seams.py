@@ -282,8 +282,10 @@ class Language(Protocol):
     def expected_errors(self, source: str, test_id: str) -> tuple[str, ...]:
         """Errors that the test wants raised, as code that makes them: `ValueError('no name')`."""
 
-    def lacking_imports(self, path: str, before: str, after: str) -> tuple[Splice, ...]:
-        """Splices of `before` that import what only `after` uses; whole statements each.
+    def lacking_imports(
+        self, path: str, before: str, splices: Sequence[Splice]
+    ) -> tuple[Splice, ...]:
+        """Splices of a file's text that import what only these splices of it use; whole statements.
 
         Empty where nothing is missing, or something that is not known.
         """

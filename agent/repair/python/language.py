@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -55,8 +56,10 @@ class PythonLanguage:
     def expected_errors(self, source: str, test_id: str) -> tuple[str, ...]:
         return expected_errors(source, test_id)
 
-    def lacking_imports(self, path: str, before: str, after: str) -> tuple[Splice, ...]:
-        return lacking_imports(path, before, after)
+    def lacking_imports(
+        self, path: str, before: str, splices: Sequence[Splice]
+    ) -> tuple[Splice, ...]:
+        return lacking_imports(path, before, splices)
 
     def only_imports(self, text: str) -> bool:
         return only_imports(text)

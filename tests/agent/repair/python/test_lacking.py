@@ -6,6 +6,7 @@ import pytest
 
 from agent.repair.edit import apply_splices
 from agent.repair.python.lacking import FAMILIAR, lacking_imports, only_imports
+from agent.repair.seams import Splice
 
 BODY = "def f(a):\n    return a\n"
 HEADED = (
@@ -16,9 +17,9 @@ LONG = "from urllib.error import (\n    URLError,\n)\n\n\n"
 
 def completed(before: str, value: str) -> str:
     """The file with `value` returned and what that needs."""
-    after = before.replace("return a", f"return {value}")
-    needed = lacking_imports("m.py", before, after)
-    return apply_splices(before, needed).replace("return a", f"return {value}")
+    start = before.index("return a") + len("return ")
+    edit = Splice(path="m.py", start=start, end=start + 1, text=value)
+    return apply_splices(before, (edit, *lacking_imports("m.py", before, (edit,))))
 
 
 @pytest.mark.parametrize(
