@@ -128,10 +128,14 @@ def _leads_to(wanted: Suspect, suspects: Sequence[Suspect]) -> bool:
 def _explains(shared: Suspect, own: Sequence[Suspect]) -> bool:
     """Whether one cause for all is no worse an explanation than one for the group by itself.
 
-    Ochiai of a line grows with the failing tests that run it: where the shared function's score
-    stays behind, passing tests run it as well.
+    Ochiai of a line grows with the failing tests that run it: where the shared function stays
+    behind, passing tests run it as well. A wrapper that only the group's test names may have the
+    larger score, and no line that sets the failing tests apart better.
     """
-    return not own or shared.score >= own[0].score
+    if not own or shared.score >= own[0].score:
+        return True
+    shared_line, own_line = (max(one.lines.values(), default=0.0) for one in (shared, own[0]))
+    return shared_line >= own_line > 0
 
 
 def _runs(test: TestResult, suspect: Suspect) -> bool:

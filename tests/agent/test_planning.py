@@ -115,17 +115,18 @@ def test_groups_are_joined_when_all_their_tests_run_the_shared_suspect(
     assert len(found) == groups
 
 
-@pytest.mark.parametrize(("own", "groups"), [(0.5, 1), (0.8, 2)])
+@pytest.mark.parametrize(("own", "line", "groups"), [(0.5, 1.0, 1), (0.8, 1.0, 2), (0.8, 0.9, 1)])
 def test_a_group_that_another_function_explains_better_stays_by_itself(
-    root: Path, own: float, groups: int
+    root: Path, own: float, line: float, groups: int
 ) -> None:
     class Scored(FirstLetter):
         def localize(
             self, root: Path, baseline: TestReport, *, by_name: bool = True
         ) -> tuple[Suspect, ...]:
             if [test.id for test in baseline.failing] == ["test_x.py::test_b"]:
-                return suspects({"b": own, "a": 0.4})
-            return suspects({"a": 0.6})
+                first, second = suspects({"b": own, "a": 0.4})
+                return first.model_copy(update={"lines": {1: line}}), second
+            return tuple(one.model_copy(update={"lines": {1: 0.9}}) for one in suspects({"a": 0.6}))
 
     lines = {"a.py": (2,)}
     first = failing("test_a", lines=lines, path="test_y.py")
