@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -10,6 +10,7 @@ from agent import planning
 from agent.deps import Deps
 from agent.events import CandidateTried
 from agent.home import put
+from agent.repair.affordable import merged
 from agent.repair.edit import edited_files
 from agent.repair.seams import Candidate, Evidence, Verdict
 from agent.repair.search import Batch
@@ -101,19 +102,18 @@ def newly_failing(
     fresh = [test for test in report.failing if test.id not in known]
     if not fresh:
         return []
-    spectrum = _spectrum(deps, state, edits, report)
-    return _bug_items(deps, spectrum, {test.id for test in spectrum.failing} - known)
+    return _bug_items(deps, _spectrum(deps, edits, report, [test.id for test in fresh]))
 
 
 def localised_anew(
-    deps: Deps, state: RunState, item: PlanItem, edits: Mapping[str, str], report: TestReport
+    deps: Deps, item: PlanItem, edits: Mapping[str, str], report: TestReport
 ) -> list[PlanItem]:
     """The item's tests that still fail in `report`, grouped and localised with the edits in place.
 
     They failed together because of what has been mended since: what is left may lie elsewhere.
     """
-    still = {test.id for test in report.failing} & set(item.targets)
-    found = _bug_items(deps, _spectrum(deps, state, edits, report), still) if still else []
+    still = [test.id for test in report.failing if test.id in item.targets]
+    found = _bug_items(deps, _spectrum(deps, edits, report, still)) if still else []
     if not found:
         return [item]
     first, *others = found
@@ -122,23 +122,27 @@ def localised_anew(
 
 
 def _spectrum(
-    deps: Deps, state: RunState, edits: Mapping[str, str], report: TestReport
+    deps: Deps, edits: Mapping[str, str], report: TestReport, failing: Sequence[str]
 ) -> TestReport:
-    """Coverage with the edits in place of what fails in `report`, and of what passes."""
+    """Coverage with the edits in place of these failing tests, and of what passes in `report`.
+
+    It is kept beside that of all other tests, which may hang and are not run again for it.
+    """
     deps.workspace.reset(edits)
     passing = report.ids(Outcome.PASSED)[:SPECTRUM_TESTS]
-    flaky = set(state.get("flaky", []))
-    failing = [test.id for test in report.failing if test.id not in flaky]
     spectrum = deps.run_tests([*passing, *failing], coverage=True)
-    keep_spectrum(deps, spectrum)
-    return spectrum
+    before = _kept_spectrum(deps)
+    keep_spectrum(deps, spectrum if before is None else merged(before, spectrum))
+    wanted = set(failing)
+    results = [r for r in spectrum.results if r.outcome is Outcome.PASSED or r.id in wanted]
+    return spectrum.model_copy(update={"results": tuple(results)})
 
 
-def _bug_items(deps: Deps, spectrum: TestReport, wanted: Collection[str]) -> list[PlanItem]:
+def _bug_items(deps: Deps, spectrum: TestReport) -> list[PlanItem]:
     return planning.bug_items(
         deps.workspace.root,
         spectrum,
-        [test for test in spectrum.failing if test.id in wanted],
+        spectrum.failing,
         deps.localizer,
         deps.language,
         deps.rules.protection,
@@ -147,12 +151,16 @@ def _bug_items(deps: Deps, spectrum: TestReport, wanted: Collection[str]) -> lis
 
 def _detailed(deps: Deps, results: Sequence[TestResult]) -> tuple[TestResult, ...]:
     """The results with the coverage that the spectrum has of them."""
-    file = deps.home / SPECTRUM
-    if not file.is_file():
+    spectrum = _kept_spectrum(deps)
+    if spectrum is None:
         return tuple(results)
-    spectrum = TestReport.model_validate_json(file.read_text("utf-8"))
     lines = {result.id: result.lines for result in spectrum.results}
     return tuple(r.model_copy(update={"lines": lines.get(r.id, {})}) for r in results)
+
+
+def _kept_spectrum(deps: Deps) -> TestReport | None:
+    file = deps.home / SPECTRUM
+    return TestReport.model_validate_json(file.read_text("utf-8")) if file.is_file() else None
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def _measure(row: Row, servers: Sequence[Server], runs: int) -> dict[str, list[T
     found: dict[str, list[Timed]] = {}
     asked = [one for server in servers for one in _settings(server, row)]
     # Every server gets the same prompts, and no row those of another.
-    first = 1000 * (1 + [one.name for one in ROWS.values()].index(row.name))
+    first = 1000 * (1 + list(ROWS.values()).index(row))
     for run in range(runs):
         for server in asked:
             print(f"  {row.name}: run {run + 1} of {runs}, {server.name}", file=sys.stderr)

@@ -254,7 +254,7 @@ def _looked_at_again(
     if not changed and not any(passes(target, now) for target in item.targets):
         return items
     deps.emit(Doing(text="Looking again where the tests lead that still fail"))
-    first, *others = searching.localised_anew(deps, state, item, state.get("edits", {}), now)
+    first, *others = searching.localised_anew(deps, item, state.get("edits", {}), now)
     return planning.number([*items[:following], first, *items[following + 1 :], *others])
 
 

@@ -49,7 +49,7 @@ def test_the_run_goes_on_and_tells_each_part_once(
     assert len([text for text in told if text.startswith("The edit unlucky met an error")]) == 1
     (log,) = runs_home.runs_root().glob("*/record.jsonl")
     kept = {e["data"]["part"]: e["data"] for e in record.read(log) if e["kind"] == MISTAKE}
-    assert "The edit unlucky" in kept
+    assert {"The edit unlucky", "The model's reading of the survivors"} <= kept.keys()
     assert "in stumble" in kept["The edit unlucky"]["traceback"]
     assert len(kept) == len([text for text in told if "error of its own" in text])
 

@@ -83,7 +83,9 @@ def test_hopeless_settings_are_left_out_after_the_first_run() -> None:
     assert ours == [n for name, n in asked if name.endswith("1 at once")], "but those of ours"
 
 
-def test_a_setting_with_which_a_peer_fails_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_setting_with_which_a_peer_fails_is_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def work(one: Server, _: int) -> Timed:
         if one.name.endswith("guessing"):
             raise Failed(f"{one.name} answered 500")
@@ -91,6 +93,7 @@ def test_a_setting_with_which_a_peer_fails_is_left_out(capsys: pytest.CaptureFix
 
     servers = [server("locum"), server("llama-server"), server("llama-server, guessing", PEERS[1])]
     row = replace(runtime.ROWS["decode"], work=work)
+    monkeypatch.setitem(runtime.ROWS, "decode", row)
     found = runtime._measure(row, servers, 2)
     assert {name: len(runs) for name, runs in found.items()} == {"locum": 2, "llama-server": 2}
     assert capsys.readouterr().err.count("left out: llama-server, guessing answered 500") == 1
@@ -98,8 +101,10 @@ def test_a_setting_with_which_a_peer_fails_is_left_out(capsys: pytest.CaptureFix
     def broken(_: Server, __: int) -> Timed:
         raise Failed("locum answered 500")
 
+    row = replace(row, work=broken)
+    monkeypatch.setitem(runtime.ROWS, "decode", row)
     with pytest.raises(SystemExit, match="locum answered 500"):
-        runtime._measure(replace(row, work=broken), servers, 1)
+        runtime._measure(row, servers, 1)
 
 
 @pytest.fixture

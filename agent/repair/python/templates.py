@@ -79,7 +79,7 @@ def proposals(
 def _made(operator: Operator, node: ast.AST, context: Context, hear: Hear) -> list[Edit]:
     """The operator's edits of a node; those it had made when it stumbled."""
     made: list[Edit] = []
-    try:
+    try:  # not `left_out`, for this runs for each node and each operator
         for edit in operator.edits(node, context):
             made.append(edit)
     except MISTAKES as mistake:

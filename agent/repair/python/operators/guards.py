@@ -94,22 +94,22 @@ def guard_statement(node: ast.stmt, context: Context) -> Iterator[Edit]:
 @operator("skip-flagged", ast.For, ast.comprehension, prior=1.0)
 def skip_flagged(node: ast.For | ast.comprehension, context: Context) -> Iterator[Edit]:
     """Leave out of a loop what a flag of its own says to: `if item.hidden: continue`."""
-    tests = [(f"{{}}.{flag}", f"not {{}}.{flag}") for flag in context.flags[:MAX_FLAGS]]
+    flags = context.flags[:MAX_FLAGS]
     if isinstance(node, ast.comprehension):
         if isinstance(node.target, ast.Name):
             end = context.module.end((node.iter, *node.ifs)[-1])
-            for ask, ask_not in tests:
-                for test, weight in ((ask_not, 1.0), (ask, 0.5)):
-                    text = f" if {test.format(node.target.id)}"
+            for flag in flags:
+                for word, weight in (("not ", 1.0), ("", 0.5)):
+                    text = f" if {word}{node.target.id}.{flag}"
                     yield Edit(end, end, text, weight=weight, line=context.module.line_of(end))
         return
     held = [(node.target, node.body[0])]
     held += [(one.targets[0], after) for one, after in pairwise(node.body) if _names_one(one)]
     for name, following in [(n.id, after) for n, after in held if isinstance(n, ast.Name)]:
         step = context.step(following)
-        for ask, ask_not in tests:
-            for test, weight in ((ask, 1.0), (ask_not, 0.5)):
-                lines = [f"if {test.format(name)}:", f"{step}continue"]
+        for flag in flags:
+            for word, weight in (("", 1.0), ("not ", 0.5)):
+                lines = [f"if {word}{name}.{flag}:", f"{step}continue"]
                 yield from context.insert_before(following, lines, weight)
 
 
