@@ -58,6 +58,7 @@ class Places:
         self._reader = reader
         self._sources: dict[str, str | None] = {}
         self._places: dict[str, list[Place]] = {}
+        self._innermost: dict[str, dict[int, Place]] = {}
 
     def __iter__(self) -> Iterator[Place]:
         return (place for places in self._places.values() for place in places)
@@ -98,17 +99,24 @@ class Places:
 
     def holding(self, path: str, line: int) -> Place | None:
         """The innermost place around a line."""
-        inside = [p for p in self.at(path) if p.span.first_line <= line <= p.span.last_line]
-        return inside[-1] if inside else None
+        if path not in self._innermost:
+            # Asked for each covered line; files with a thousand functions are not rare.
+            self._innermost[path] = {
+                number: place
+                for place in self.at(path)
+                for number in range(place.span.first_line, place.span.last_line + 1)
+            }
+        return self._innermost[path].get(line)
 
 
 def suspectable(spans: Sequence[Span]) -> list[Span]:
     """Spans without functions inside functions: those belong to the function around them."""
     kept: list[Span] = []
+    function: Span | None = None
     for span in spans:
-        outer = [other for other in kept if not other.is_class and within(span, other)]
-        if not outer:
+        if function is None or not within(span, function):
             kept.append(span)
+            function = function if span.is_class else span
     return kept
 
 

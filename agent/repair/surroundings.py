@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 
-from agent.repair.places import LINE_END, Place, Places, within
+from agent.repair.places import LINE_END, Place, Places
 
 WORD = re.compile(r"[^\W\d]\w*")
 BINDING = re.compile(r"\s*([^\W\d]\w*)\s*(?::[^=]+)?=(?!=)")
@@ -55,16 +55,12 @@ def _words(places: Places, suspects: Iterable[Place]) -> set[str]:
 
 def _suspect_bindings(places: Places, path: str, used: Collection[str], score: float) -> None:
     rows = LINE_END.split(places.source(path) or "")
-    every = places.at(path)
-    for place in every:
-        if place.is_function:
+    for number, row in enumerate(rows, 1):
+        match = BINDING.match(row)
+        if match is None or match.group(1) not in used:
             continue
-        inner = [p.span for p in every if p is not place and within(p.span, place.span)]
-        for number in range(place.span.first_line, place.span.last_line + 1):
-            if any(span.first_line <= number <= span.last_line for span in inner):
-                continue
-            match = BINDING.match(rows[number - 1])
-            if match and match.group(1) in used:
-                place.lines.setdefault(number, 1.0)
-                place.score = max(place.score, score)
-                place.reasons.append(f"line {number} sets `{match.group(1)}`, which suspects use")
+        place = places.holding(path, number)
+        if place is not None and not place.is_function:
+            place.lines.setdefault(number, 1.0)
+            place.score = max(place.score, score)
+            place.reasons.append(f"line {number} sets `{match.group(1)}`, which suspects use")
