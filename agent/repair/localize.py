@@ -223,7 +223,8 @@ class _Inquiry:
         ran = [place for place in self._places if place.is_function and place.score > 0]
         holding: dict[str, list[Place]] = {}
         for place in ran:
-            for text in quoted & {match[2] for match in QUOTED.finditer(self._text(place))}:
+            here = {match[2] for match in QUOTED.finditer(self._text(place))}
+            for text in sorted(quoted & here):
                 holding.setdefault(text, []).append(place)
         for place in ran:
             own = [text for text, places in holding.items() if place in places]
@@ -240,7 +241,7 @@ class _Inquiry:
         for test in self._failing:
             asked = name_words(test.id.split("[")[0].rpartition(".py::")[2])
             for place, own in zip(ran, words, strict=True):
-                shared = sorted(own & asked, key=lambda word: common[word])
+                shared = sorted(own & asked, key=lambda word: (common[word], word))
                 if shared:
                     share = min(1.0, sum(1 / common[word] for word in shared))
                     place.score += ALIKE * share / len(self._failing)
