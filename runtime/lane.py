@@ -39,25 +39,30 @@ class Need:
 
 @dataclass(eq=False)
 class Holding:
-    """The sequence ``base`` holds the cells of ``tokens``; the first ``stable`` of them have the
-    bits that any batch would have given them."""
+    """The sequence ``base`` holds the cells of ``tokens``: ``prompt`` of them were asked for, the
+    others generated. The first ``stable`` have the bits that any batch would have given them."""
 
     owner: str
     base: int
+    prompt: int
     tokens: list[int] = field(default_factory=list)
     stable: int = 0
+
+    def goes_on(self, shared: int) -> bool:
+        """Whether a prompt that shares so many tokens is a next turn: it holds the whole answer."""
+        return self.prompt < shared == len(self.tokens)
 
 
 class Seat(Holding):
     """What one running request holds of a lane."""
 
     def __init__(
-        self, lane: "Lane", owner: str, base: int, slots: tuple[int, ...], cells: int
+        self, lane: "Lane", owner: str, base: int, slots: tuple[int, ...], need: Need
     ) -> None:
-        super().__init__(owner, base)
+        super().__init__(owner, base, len(need.tokens))
         self.core: Core = lane.core
         self.slots = slots
-        self.cells = cells
+        self.cells = need.cells(len(slots))
         self.reused = 0
         """Tokens that were known when the request came."""
         self._lane = lane
@@ -67,12 +72,10 @@ class Seat(Holding):
 
         Token ``wanted_from`` and those after it are always run again, for their logits; so are
         the last ones, to have the same bits with and without a cached prefix. ``stable``: reuse
-        nothing that was decoded token by token.
+        nothing that was decoded token by token; otherwise the next turn of a conversation goes
+        on right behind the answer, which has no such bits, and runs what is new only.
         """
-        most = len(tokens)
-        if wanted_from < most:
-            most = max(0, min(wanted_from, most - STABLE))
-        self._lane.place(self, tokens, most, stable=stable)
+        self._lane.place(self, tokens, min(wanted_from, len(tokens)), stable=stable)
         return len(self.tokens)
 
     def read(self, tokens: Sequence[int], wanted_from: int, take: Take) -> Steps[None]:
@@ -154,7 +157,7 @@ class Lane:
         while len(self._free) < 1 + width:
             self._evict(self._residents[0])
         base, slots = self._free.pop(), tuple(self._free.pop() for _ in range(width))
-        seat = Seat(self, owner, base, slots, need.cells(width))
+        seat = Seat(self, owner, base, slots, need)
         self._seats.append(seat)
         while self._residents and self._resident > self.core.cells - self.reserved:
             self._evict(self._residents[0])
@@ -174,7 +177,7 @@ class Lane:
             lambda start, end: self._save(seat.base, start, end),
         )
         self._keep(seat)
-        resident = Holding(seat.owner, seat.base, seat.tokens, seat.stable)
+        resident = Holding(seat.owner, seat.base, seat.prompt, seat.tokens, seat.stable)
         self._residents.append(resident)
         if self._exclusive or not seat.tokens:
             self._evict(resident)
@@ -183,7 +186,10 @@ class Lane:
         """Fill the base sequence of ``seat`` with what is known of the first ``most`` tokens."""
         stable = stable or self._exclusive
         alone = len(self._seats) == 1
+        whole = most if most == len(tokens) else max(0, min(most, len(tokens) - STABLE))
         near, shared = self._nearest(seat, tokens[:most], stable=stable)
+        if near is None or stable or not near.goes_on(shared):
+            most, shared = whole, min(shared, whole)
         found = self._cache.find(self._root(seat.owner), tokens[:most], stable=stable)
         if near is not None and (not alone or shared >= found.known):
             self.core.share(near.base, seat.base, 0, shared)
@@ -195,7 +201,7 @@ class Lane:
         if found.known > len(seat.tokens):
             self._restore(seat, tokens, found.pieces)
             seat.stable = min(found.stable, len(seat.tokens))
-        self._fetch(seat, tokens[:most])
+        self._fetch(seat, tokens[:whole])
         seat.reused = len(seat.tokens)
         self.prompt_tokens += len(tokens)
         self.cached_tokens += len(seat.tokens)

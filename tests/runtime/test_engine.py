@@ -49,6 +49,31 @@ def test_the_next_turn_reuses_the_turn_before_it(engine: LlamaEngine) -> None:
     assert second.cached_tokens >= min(shared, second.prompt_tokens - STABLE)
 
 
+def test_the_next_turn_runs_only_what_is_new(engine: LlamaEngine) -> None:
+    messages = [{"role": "user", "content": "Name a river. " * 30}]
+    turns = []
+    for said in ("Another.", "And one more."):
+        request = Generation(chat_template.render(engine.family, messages), max_tokens=20)
+        turns.append(engine.generate(request, None, Cancellation()))
+        reply = {"role": "assistant", "content": turns[-1].samples[0].text}
+        messages += [reply, {"role": "user", "content": said}]
+    first, second = turns
+    assert second.cached_tokens == first.prompt_tokens + first.samples[0].tokens - 1
+    assert second.prompt_tokens - second.cached_tokens < STABLE
+
+
+def test_a_prompt_that_goes_on_from_no_answer_has_the_bits_of_a_cold_one(
+    engine: LlamaEngine,
+) -> None:
+    start = "Count to five. " * 40
+    longer = start + "Then stop."
+    cold = ask(engine, longer, max_tokens=12, owner="cold")
+    ask(engine, start, max_tokens=12, owner="warm")
+    warm = ask(engine, longer, max_tokens=12, owner="warm")
+    assert warm.cached_tokens == warm.prompt_tokens - STABLE
+    assert warm.samples == cold.samples
+
+
 def test_samples_share_the_prompt_and_differ(engine: LlamaEngine) -> None:
     sampling = Sampling(temperature=1.0, seed=3)
     many = ask(engine, "Tell a story.", n=12, max_tokens=10, sampling=sampling)
