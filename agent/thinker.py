@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from agent.events import Doing, Event, ModelFinished, ModelProgress, Note, Token
-from agent.record import Record, read
+from agent.record import Record
 from agent.repair.seams import Budget, BudgetSpent, Clock
+from agent.usage import Totals
 from agent.waiting import interruptible
 from runtime.client import Answer, Branch, Client, Endpoint, Usage
-from runtime.errors import BranchingUnsupported, InfillUnsupported
+from runtime.errors import AnswerLate, BranchingUnsupported, InfillUnsupported
 from tools.redaction import redact
+
+T = TypeVar("T")
 
 
 class Host(Protocol):
@@ -23,31 +26,6 @@ class Host(Protocol):
         """Returns when the endpoint answers; raises RuntimeFailure with one sentence."""
 
     def stop(self) -> None: ...
-
-
-@dataclass
-class Totals:
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    requests: int = 0
-    seconds: float = 0.0
-
-    @classmethod
-    def of(cls, record: Record) -> Totals:
-        """What the run's earlier sessions used, by their record."""
-        totals = cls()
-        for entry in read(record.path):
-            if entry["kind"] == "model":
-                totals.add(Usage(**entry["data"]["usage"]), entry["data"]["seconds"])
-        return totals
-
-    def add(self, usage: Usage, seconds: float) -> None:
-        self.prompt_tokens += usage.prompt_tokens
-        self.completion_tokens += usage.completion_tokens
-        self.cached_tokens += usage.cached_tokens
-        self.requests += 1
-        self.seconds += seconds
 
 
 class _Pulse:
@@ -69,6 +47,9 @@ class _Pulse:
 
 PROPOSING = frozenset({"propose", "converse"})
 """Requests for candidates, which are worth nothing once the time is over."""
+NEAR = 60.0
+"""With fewer seconds left, a request for candidates is hung up on when they are over. One that has
+more time is repeated where the endpoint is busy."""
 
 
 class Thinker:
@@ -154,7 +135,7 @@ class Thinker:
             tools=tools,
             on_token=on_token,
         )
-        answer = interruptible(ask, self._check)
+        answer = self._in_time(ask) if purpose in PROPOSING else interruptible(ask, self._check)
         asked = {
             **self._kept({"messages": messages}),
             "sampling": {
@@ -177,7 +158,8 @@ class Thinker:
     ) -> Answer:
         """Samples of what stands between two texts.
 
-        Raises InfillUnsupported where the endpoint's model cannot fill gaps.
+        Raises InfillUnsupported where the endpoint's model cannot fill gaps, and BudgetSpent when
+        the time is over before it begins to answer.
         """
         client = self._connect()
         before, after = self._admit(before), self._admit(after)
@@ -195,7 +177,7 @@ class Thinker:
             on_token=lambda _, __: pulse.beat(),
         )
         try:
-            answer = interruptible(ask, self._check)
+            answer = self._in_time(ask)
         except InfillUnsupported:
             self._emit(Note(text="This endpoint cannot fill gaps; the search goes on without."))
             raise
@@ -206,14 +188,17 @@ class Thinker:
     def branch(
         self, messages: Sequence[Mapping[str, Any]], forced: str, **options: Any
     ) -> tuple[Branch, ...]:
-        """Branches of `forced`; raises BranchingUnsupported on a foreign endpoint."""
+        """Branches of `forced`.
+
+        Raises BranchingUnsupported on a foreign endpoint, BudgetSpent when the time is over first.
+        """
         client = self._connect()
         messages = self._admitted(messages)
         self._emit(Doing(text="The model reads the code: where would it have written other code?"))
         started, usage = self._budget.clock(), [Usage(0, 0)]
         try:
             ask = partial(client.branch, messages, forced, on_usage=usage.append, **options)
-            branches = interruptible(ask, self._check)
+            branches = self._in_time(ask)
         except BranchingUnsupported:
             self._emit(Note(text="This endpoint cannot branch; the search samples instead."))
             raise
@@ -253,6 +238,19 @@ class Thinker:
         exchange = {**self._kept(asked), "offsets": list(offsets), "nats": list(nats)}
         self._count("compare", usage[-1], self._budget.clock() - started, exchange)
         return nats
+
+    def _in_time(self, ask: Callable[..., T]) -> T:
+        """What `ask` gives; raises BudgetSpent where the time is over before it says a word."""
+        left = self._budget.seconds_left
+        if left <= 0:
+            raise BudgetSpent
+        seconds = left if left < NEAR else None
+        try:
+            return interruptible(partial(ask, seconds=seconds), self._check)
+        except AnswerLate:
+            if seconds is None:
+                raise
+            raise BudgetSpent from None
 
     def _admitted(self, messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Without secrets; system messages are our own words."""

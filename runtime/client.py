@@ -12,6 +12,7 @@ import pydantic
 from runtime import wire
 from runtime.answers import Answer, Branch, Endpoint, IncomingSample, ToolCall, Usage
 from runtime.errors import (
+    AnswerLate,
     BranchingUnsupported,
     EndpointRefused,
     EndpointUnreachable,
@@ -26,7 +27,11 @@ OnToken = Callable[[int, str], None]
 
 
 class Client:
-    """Chat, complete, branch and score over HTTP; every failure is a ``RuntimeFailure``."""
+    """Chat, complete, branch and score over HTTP; every failure is a ``RuntimeFailure``.
+
+    Where a request may take only some ``seconds`` without a word, it is not repeated and raises
+    AnswerLate behind them; the server sees that nobody waits any more.
+    """
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Client:
         seed: int | None = None,
         stop: Sequence[str] = (),
         tools: Sequence[Mapping[str, Any]] = (),
+        seconds: float | None = None,
         on_token: OnToken | None = None,
     ) -> Answer:
         """Stream ``n`` samples; ``on_token(sample index, text)`` sees the text as it comes."""
@@ -78,7 +84,7 @@ class Client:
         if tools:
             body["tools"] = list(tools)
         # The SDK's overloads cannot be chosen from a dictionary.
-        create: Any = self._openai.chat.completions.create
+        create: Any = self._within(seconds).chat.completions.create
         return self._sample(create, body, n, seed, on_token, tools)
 
     def complete(
@@ -92,6 +98,7 @@ class Client:
         top_p: float = 1.0,
         seed: int | None = None,
         stop: Sequence[str] = (),
+        seconds: float | None = None,
         on_token: OnToken | None = None,
     ) -> Answer:
         """Stream ``n`` samples of what stands between ``prompt`` and ``suffix``.
@@ -109,7 +116,7 @@ class Client:
             body["suffix"] = suffix
         if stop:
             body["stop"] = list(stop)
-        create: Any = self._openai.completions.create
+        create: Any = self._within(seconds).completions.create
         try:
             return self._sample(create, body, n, seed, on_token)
         except EndpointRefused as error:
@@ -132,6 +139,7 @@ class Client:
         lines: int = 1,
         rejoin: int = 0,
         blocks: Mapping[str, Sequence[str]] | None = None,
+        seconds: float | None = None,
         on_usage: Callable[[Usage], None] | None = None,
     ) -> tuple[Branch, ...]:
         """Where the model would leave ``forced``; raises BranchingUnsupported elsewhere.
@@ -153,7 +161,7 @@ class Client:
             "rejoin": rejoin,
             "blocks": dict(blocks or {}),
         }
-        found = wire.BranchResponse.model_validate(self._own("/branch", body))
+        found = wire.BranchResponse.model_validate(self._own("/branch", body, seconds))
         if on_usage is not None:
             on_usage(_usage(found.usage))
         return tuple(Branch(**branch.model_dump()) for branch in found.branches)
@@ -246,10 +254,15 @@ class Client:
             raise EndpointRefused(f"{self._endpoint.base_url} answered without any text.")
         return [sample for _, sample in sorted(samples.items())], usage
 
-    def _own(self, path: str, body: dict[str, Any]) -> object:
+    def _within(self, seconds: float | None) -> openai.OpenAI:
+        if seconds is None:
+            return self._openai
+        return self._openai.with_options(timeout=seconds, max_retries=0)
+
+    def _own(self, path: str, body: dict[str, Any], seconds: float | None = None) -> object:
         try:
             with self._failures():
-                return self._openai.post(path, cast_to=object, body=body)
+                return self._within(seconds).post(path, cast_to=object, body=body)
         except EndpointRefused as error:
             if error.status in _NOT_THERE:
                 raise BranchingUnsupported(
@@ -267,7 +280,7 @@ class Client:
             message = f"{base} refused the request with status {error.status_code}: {_why(error)}."
             raise EndpointRefused(message, error.status_code) from error
         except (openai.APITimeoutError, httpx.TimeoutException) as error:
-            raise EndpointUnreachable(f"{base} did not answer in time.") from error
+            raise AnswerLate(f"{base} did not answer in time.") from error
         except (openai.APIConnectionError, httpx.TransportError) as error:
             raise EndpointUnreachable(
                 f"{base} cannot be reached or broke the connection; is the server running?"

@@ -9,6 +9,10 @@ class EndpointUnreachable(RuntimeFailure):
     """Nobody answers at the endpoint, or the connection broke or timed out."""
 
 
+class AnswerLate(EndpointUnreachable):
+    """The answer did not come within the time that the caller waits."""
+
+
 class EndpointRefused(RuntimeFailure):
     """The endpoint answered with an error; ``status`` is the HTTP status (0 inside a stream)."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,29 @@ def test_a_request_for_candidates_ends_with_the_time(thinking: Thinking) -> None
         thinker.chat(QUESTION)
     with thinking(deadline=1.0) as thinker:
         assert thinker.chat(QUESTION).texts == ("return a",)
+
+
+@pytest.mark.parametrize("ask", ["chat", "complete", "branch"])
+def test_a_request_that_is_silent_ends_with_the_time(
+    ask: str, tmp_path: Path, serve: Callable[[FakeEngine], Endpoint]
+) -> None:
+    engine = FakeEngine(endless=True)
+    host, budget = ServedAlready(serve(engine)), Budget(deadline=0.3, clock=from_now())
+    with closing(Record(tmp_path / "record.jsonl")) as record:
+        thinker = Thinker(host, budget, record, lambda _: None, kept=Prompts(Provenance()))
+        requests = {
+            "chat": partial(thinker.chat, QUESTION),
+            "complete": partial(thinker.complete, "a = ", "\n"),
+            "branch": partial(thinker.branch, QUESTION, "def f(): return a"),
+        }
+        with closing(thinker), pytest.raises(BudgetSpent):
+            requests[ask]()
+    assert engine.cancelled.wait(10), "the server goes on for nobody"
+
+
+def from_now() -> Callable[[], float]:
+    began = time.monotonic()
+    return lambda: time.monotonic() - began
 
 
 def test_what_the_summary_says_is_waited_for(thinking: Thinking) -> None:
