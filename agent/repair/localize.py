@@ -93,7 +93,7 @@ class _Inquiry:
         if by_name:
             self._add_likeness()
         self._add_recency(recent)
-        suspect_surroundings(self._places, self._imported())
+        suspect_surroundings(self._places, self._imported(), self._quoted())
         found = [place for place in self._places if place.score > 0]
         found.sort(key=lambda p: (-p.score, -p.failing, p.passing, p.path, p.span.first_line))
         expected = self._expected()
@@ -231,6 +231,13 @@ class _Inquiry:
             if own:
                 place.score += NAMED * min(1.0, sum(1 / len(holding[text]) for text in own))
                 place.reasons.append(f"`{own[0]}`, which the failure quotes, stands in it")
+
+    def _quoted(self) -> dict[str, float]:
+        """Texts in the failing tests, with the share of the tests that quote them."""
+        counted: Counter[str] = Counter()
+        for test in self._failing:
+            counted.update({match[2] for match in QUOTED.finditer(self._test_text(test))})
+        return {text: count / len(self._failing) for text, count in counted.items()}
 
     def _add_likeness(self) -> None:
         """Functions whose names have words in common with those of the failing tests."""

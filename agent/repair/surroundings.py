@@ -6,21 +6,32 @@ Coverage of single tests does not show them, for they ran when the file was impo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from agent.repair.places import LINE_END, Place, Places
 
 WORD = re.compile(r"[^\W\d]\w*")
 BINDING = re.compile(r"\s*([^\W\d]\w*)\s*(?::[^=]+)?=(?!=)")
+ENTRY = re.compile(r"(\s*)([\"'])(.+?)\2\s*:")
 SAME_FILE, IMPORTED = 0.4, 0.3
 """How suspicious such a line is, against the most suspicious function that reads it."""
+QUOTED_ENTRY = 0.6
+"""The same of an entry of a table whose key all failing tests quote."""
+MOST_ENTRIES = 3
+"""A key that more entries of a file have tells nothing."""
 CLOSE = 0.5
 """Functions that are at least so suspicious, against the top one, are asked what they read."""
 
 
-def suspect_surroundings(places: Places, imported: Iterable[str]) -> None:
-    """Raise the scores of what suspects read, in their own files and in those named `imported`."""
+def suspect_surroundings(
+    places: Places, imported: Iterable[str], quoted: Mapping[str, float]
+) -> None:
+    """Raise the scores of what suspects read, in their own files and in those named `imported`.
+
+    `quoted`: texts in the failing tests, with the share of those that quote them.
+    """
     suspects = [place for place in places if place.is_function and place.score > 0]
     top = max((place.score for place in suspects), default=0.0)
     close = [place for place in suspects if place.score >= CLOSE * top]
@@ -30,6 +41,7 @@ def suspect_surroundings(places: Places, imported: Iterable[str]) -> None:
             best = max(place.score for place in here)
             used = _words(places, [place for place in here if place.score >= CLOSE * best])
             _suspect_bindings(places, path, used, SAME_FILE * best)
+            _suspect_entries(places, path, quoted, QUOTED_ENTRY * best)
     files = {place.path for place in close}
     named = set().union(*(WORD.findall(places.source(path) or "") for path in files))
     used = _words(places, close)
@@ -64,3 +76,30 @@ def _suspect_bindings(places: Places, path: str, used: Collection[str], score: f
             place.lines.setdefault(number, 1.0)
             place.score = max(place.score, score)
             place.reasons.append(f"line {number} sets `{match.group(1)}`, which suspects use")
+
+
+def _suspect_entries(places: Places, path: str, quoted: Mapping[str, float], score: float) -> None:
+    rows = LINE_END.split(places.source(path) or "")
+    entries: defaultdict[str, list[tuple[int, Place]]] = defaultdict(list)
+    for number, row in enumerate(rows, 1):
+        match = ENTRY.match(row)
+        place = places.holding(path, number) if match and match[3] in quoted else None
+        if match is not None and place is not None and not place.is_function:
+            entries[match[3]].append((number, place))
+    for key, found in entries.items():
+        for number, place in found if len(found) <= MOST_ENTRIES else ():
+            place.lines.update(dict.fromkeys(_entry(rows, number), 1.0))
+            place.score = max(place.score, score * quoted[key])
+            place.reasons.append(f"line {number} is the entry `{key}`, which failing tests quote")
+
+
+def _entry(rows: Sequence[str], number: int) -> range:
+    """The lines of an entry: its first, and what is indented deeper below."""
+    depth, end = _depth(rows[number - 1]), number
+    while end < len(rows) and rows[end].strip() and _depth(rows[end]) > depth:
+        end += 1
+    return range(number, end + 1)
+
+
+def _depth(row: str) -> int:
+    return len(row) - len(row.lstrip())

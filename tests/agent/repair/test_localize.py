@@ -83,6 +83,41 @@ def test_a_constant_of_an_imported_file_is_suspected_less(write: Write):
     assert suspects[1].lines == {1: 1.0}
 
 
+TABLE = """\
+UNITS = {
+    "minute": 60,
+    "hour": Unit(
+        seconds=360,
+    ),
+    "day": 86_400,
+}
+
+
+def seconds(count, unit):
+    return count * UNITS[unit]
+"""
+
+
+def test_the_entry_of_a_table_that_a_failing_test_quotes_is_suspected(write: Write):
+    test = 'def test_hour():\n    assert seconds(1, "hour") == 3600\n'
+    root = write({"lib.py": TABLE, "tests/test_lib.py": test})
+    report = TestReport(results=(failed("test_hour", lines={"lib.py": (10, 11)}),))
+    function, table = LOCALIZER.localize(root, report)
+    assert (function.name, table.name) == ("seconds", "<module>")
+    assert set(table.lines) == {1, 3, 4}
+    assert table.score == pytest.approx(0.6 * function.score, abs=0.01)
+    assert "line 3 is the entry `hour`, which failing tests quote" in table.reasons
+
+
+def test_a_key_that_many_tables_have_tells_nothing(write: Write):
+    test = 'def test_hour():\n    assert seconds(1, "hour") == 3600\n'
+    tables = "".join(f'T{n} = {{\n    "hour": {n},\n}}\n' for n in range(4))
+    source = tables + "def seconds(count, unit):\n    return count * UNITS[unit]\n"
+    root = write({"lib.py": source, "tests/test_lib.py": test})
+    report = TestReport(results=(failed("test_hour", lines={"lib.py": (14,)}),))
+    assert [suspect.name for suspect in LOCALIZER.localize(root, report)] == ["seconds"]
+
+
 def test_when_all_tests_fail_the_raising_line_and_the_named_function_lead(root: Path):
     both = {"lib.py": (5, 9, 10)}
     frames = (
