@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tools.report import TestResult
 from tools.text import one_line
@@ -23,6 +23,8 @@ _STARTS_PROGRAMS = re.compile(r"\bsubprocess\.py\b|\b_execute_child\b|\bcreate_s
 _LOCALE = re.compile(
     r"locale\.Error: unsupported locale|ZoneInfoNotFoundError|UnknownTimeZoneError"
 )
+_WAITING = re.compile(r"TestTimeout: .*, waiting in (\w+)$")
+_DISORDER = re.compile(r"/_pytest/fixtures\.py:\d+: AssertionError")
 
 
 def reason(test: TestResult, root: Path) -> str:
@@ -32,6 +34,10 @@ def reason(test: TestResult, root: Path) -> str:
     is not installed.
     """
     text = test.message
+    if _waits_by_itself(test):
+        return "the tests wait for what never comes, such as a server that cannot start here"
+    if _DISORDER.search(test.traceback):
+        return "a test that was stopped left a fixture in disorder"
     if missing := _MISSING.search(text):
         module = missing.group(1)
         return "" if _is_ours(module, root) else f"the module `{module}` is not installed"
@@ -49,6 +55,19 @@ def reason(test: TestResult, root: Path) -> str:
     if program and _STARTS_PROGRAMS.search(test.traceback):
         return f"the program `{one_line(program.group(1), 60)}` is not installed"
     return "a locale or time zone is not installed" if _LOCALE.search(text) else ""
+
+
+def _waits_by_itself(test: TestResult) -> bool:
+    """Whether it was stopped in a loop of the tests' own that looks for something and sleeps.
+
+    Code under test that waits for ever waits in a lock, a queue or an event loop.
+    """
+    waiting = _WAITING.match(test.message)
+    if waiting is None or not test.frames:
+        return False
+    last = test.frames[-1]
+    own = last.path == test.path or PurePosixPath(last.path).name == "conftest.py"
+    return own and last.function == waiting.group(1)
 
 
 def _is_ours(module: str, root: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent import environment
-from tools.report import Outcome, TestResult
+from tools.report import Frame, Outcome, TestResult
 
 RAN = 'File "/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child'
 
@@ -68,3 +68,37 @@ def test_what_the_machine_lacks_is_named(
 )
 def test_other_failures_are_the_codes(root: Path, message: str) -> None:
     assert environment.reason(failing(message), root) == ""
+
+
+@pytest.mark.parametrize(
+    ("function", "path", "doubtful"),
+    [
+        ("wait_ready", "tests/conftest.py", True),
+        ("wait_ready", "tests/test_x.py", True),
+        ("wait_ready", "server.py", False),
+        ("select", "tests/test_x.py", False),
+    ],
+)
+def test_a_test_that_sleeps_in_a_loop_of_its_own_waits_for_the_machine(
+    root: Path, function: str, path: str, doubtful: bool
+) -> None:
+    frames = (
+        Frame(path="tests/test_x.py", line=3, function="test_a"),
+        Frame(path=path, line=9, function="wait_ready"),
+    )
+    stopped = TestResult(
+        id="tests/test_x.py::test_a",
+        outcome=Outcome.FAILED,
+        message=f"TestTimeout: still running after 6 seconds, waiting in {function}",
+        path="tests/test_x.py",
+        frames=frames,
+    )
+    assert bool(environment.reason(stopped, root)) is doubtful
+    computing = stopped.model_copy(update={"message": "TestTimeout: still running after 6 seconds"})
+    assert environment.reason(computing, root) == ""
+
+
+def test_what_a_stopped_test_left_behind_is_not_the_codes(root: Path) -> None:
+    trace = "/v/site-packages/_pytest/fixtures.py:1290: AssertionError"
+    assert "disorder" in environment.reason(failing("AssertionError", trace), root)
+    assert environment.reason(failing("AssertionError", "tests/a.py:3: AssertionError"), root) == ""

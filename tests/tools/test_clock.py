@@ -42,7 +42,7 @@ def test_quick_tests_change_nothing():
     for _ in range(3):
         with clock.limit():
             pass
-    assert hang(clock) == "still running after 0.4 seconds"
+    assert hang(clock) == "still running after 0.4 seconds, waiting in hang"
 
 
 def test_a_slow_test_that_ends_keeps_the_limit_above_it():
@@ -50,7 +50,7 @@ def test_a_slow_test_that_ends_keeps_the_limit_above_it():
     with clock.limit():
         time.sleep(0.15)
     hang(clock)
-    assert hang(clock) == "still running after 0.4 seconds"
+    assert hang(clock) == "still running after 0.4 seconds, waiting in hang"
 
 
 def test_a_test_that_was_stopped_without_having_had_the_processor_is_told(
@@ -63,3 +63,18 @@ def test_a_test_that_was_stopped_without_having_had_the_processor_is_told(
         clock = Clock(0.2, 60)
         hang(clock)
         assert clock.starved is starved
+
+
+def test_a_test_that_computes_is_not_said_to_wait(monkeypatch: pytest.MonkeyPatch):
+    told = iter([0.0, 0.2])
+    monkeypatch.setattr(time, "process_time", told.__next__)
+    assert hang(Clock(0.2, 60)) == "still running after 0.2 seconds"
+
+
+def test_a_plugin_that_takes_the_signal_away_does_not_end_the_run():
+    """As pytest-timeout does behind a test with a limit of its own."""
+    clock = Clock(0.1, 60)
+    with clock.limit():
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    assert hang(clock).startswith("still running after")

@@ -22,8 +22,9 @@ class Clock:
     """Seconds after which a test that swallowed the interruption is interrupted again."""
     LEAST, SLOWER = 1.0, 3.0
     """The limit is not halved below so many seconds, nor below so many times the slowest test."""
-    BUSY = 0.8
-    """Share of its time that a test which loops for ever computes, where nothing holds it up."""
+    BUSY, IDLE = 0.8, 0.1
+    """Shares of its time: a test which loops for ever computes more than the first where nothing
+    holds it up, and one that waits for something less than the second."""
 
     def __init__(self, test_limit: float | None, run_limit: float) -> None:
         self._test_limit = test_limit
@@ -31,18 +32,21 @@ class Clock:
         self.run_is_over = False
         self.starved = False
         """A test was stopped that had not had the processor for most of its time."""
-        signal.signal(signal.SIGALRM, self._ring)
         self._limit = 0.0
         self._worked = 0.0
         self._slowest = 0.0
         self._hanging = 0
 
-    def _ring(self, _number: int, _frame: FrameType | None) -> None:
+    def _ring(self, _number: int, frame: FrameType | None) -> None:
         if time.monotonic() >= self._end - 0.01:
             self.run_is_over = True
-        if time.process_time() - self._worked < self.BUSY * self._limit:
+        computed = time.process_time() - self._worked
+        if computed < self.BUSY * self._limit:
             self.starved = True
-        raise TestTimeout("still running after %.3g seconds" % self._limit)
+        text = "still running after %.3g seconds" % self._limit
+        if frame is not None and computed < self.IDLE * self._limit:
+            text += ", waiting in %s" % frame.f_code.co_name
+        raise TestTimeout(text)
 
     @contextlib.contextmanager
     def limit(self) -> Iterator[None]:
@@ -50,6 +54,8 @@ class Clock:
         left = max(self._end - time.monotonic(), 0.001)
         self._limit = left if self._test_limit is None else min(left, self._patience())
         self._worked = time.process_time()
+        # Each time, for pytest-timeout leaves the signal behind with what would end the process.
+        signal.signal(signal.SIGALRM, self._ring)
         signal.setitimer(signal.ITIMER_REAL, self._limit, self.AGAIN)
         began = time.monotonic()
         try:
