@@ -47,9 +47,9 @@ class _Pulse:
 
 PROPOSING = frozenset({"propose", "converse"})
 """Requests for candidates, which are worth nothing once the time is over."""
-NEAR = 60.0
-"""With fewer seconds left, a request for candidates is hung up on when they are over. One that has
-more time is repeated where the endpoint is busy."""
+NEAR, ASKING = 60.0, 0.85
+"""With fewer seconds left, a request for candidates is hung up on when this share of them is over:
+the rest is for testing some. One that has more time is repeated where the endpoint is busy."""
 
 
 class Thinker:
@@ -240,11 +240,11 @@ class Thinker:
         return nats
 
     def _in_time(self, ask: Callable[..., T]) -> T:
-        """What `ask` gives; raises BudgetSpent where the time is over before it says a word."""
+        """What `ask` gives; raises BudgetSpent where its time is over before it says a word."""
         left = self._budget.seconds_left
         if left <= 0:
             raise BudgetSpent
-        seconds = left if left < NEAR else None
+        seconds = ASKING * left if left < NEAR else None
         try:
             return interruptible(partial(ask, seconds=seconds), self._check)
         except AnswerLate:

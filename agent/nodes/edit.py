@@ -44,8 +44,10 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
 
 
 def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
-    """Once in a run, for the first bug that is not mended at once."""
+    """Once in a run, for the first bug that is not mended at once and has time left."""
     if item.kind is not Kind.BUG or "findings" in state:
+        return {}
+    if deps.budget.seconds_spent >= state.get("until", deps.task.budget_seconds):
         return {}
     if deps.task.budget_seconds < reading.SHORTEST_BUDGET:
         return {}
