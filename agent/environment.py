@@ -58,16 +58,16 @@ def reason(test: TestResult, root: Path) -> str:
 
 
 def _waits_by_itself(test: TestResult) -> bool:
-    """Whether it was stopped in a loop of the tests' own that looks for something and sleeps.
+    """Whether it was stopped in a loop of a conftest that looks for something and sleeps.
 
-    Code under test that waits for ever waits in a lock, a queue or an event loop.
+    A test that does the same by itself may wait for what the code under test never does.
     """
     waiting = _WAITING.match(test.message)
     if waiting is None or not test.frames:
         return False
     last = test.frames[-1]
-    own = last.path == test.path or PurePosixPath(last.path).name == "conftest.py"
-    return own and last.function == waiting.group(1)
+    shared = PurePosixPath(last.path).name == "conftest.py"
+    return shared and last.function == waiting.group(1)
 
 
 def _is_ours(module: str, root: Path) -> bool:

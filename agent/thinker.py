@@ -13,7 +13,7 @@ from agent.repair.seams import Budget, BudgetSpent, Clock
 from agent.usage import Totals
 from agent.waiting import interruptible
 from runtime.client import Answer, Branch, Client, Endpoint, Usage
-from runtime.errors import AnswerLate, BranchingUnsupported, InfillUnsupported
+from runtime.errors import AnswerLate, BranchingUnsupported, EndpointRefused, InfillUnsupported
 from tools.redaction import redact
 
 T = TypeVar("T")
@@ -50,6 +50,7 @@ PROPOSING = frozenset({"propose", "converse"})
 NEAR, ASKING = 60.0, 0.85
 """With fewer seconds left, a request for candidates is hung up on when this share of them is over:
 the rest is for testing some. One that has more time is repeated where the endpoint is busy."""
+BUSY = 429
 
 
 class Thinker:
@@ -240,7 +241,10 @@ class Thinker:
         return nats
 
     def _in_time(self, ask: Callable[..., T]) -> T:
-        """What `ask` gives; raises BudgetSpent where its time is over before it says a word."""
+        """What `ask` gives; raises BudgetSpent where its time is over before it says a word.
+
+        Where the endpoint is too busy for somebody who cannot wait, the time is over as well.
+        """
         left = self._budget.seconds_left
         if left <= 0:
             raise BudgetSpent
@@ -249,6 +253,10 @@ class Thinker:
             return interruptible(partial(ask, seconds=seconds), self._check)
         except AnswerLate:
             if seconds is None:
+                raise
+            raise BudgetSpent from None
+        except EndpointRefused as error:
+            if seconds is None or error.status != BUSY:
                 raise
             raise BudgetSpent from None
 

@@ -10,6 +10,8 @@ from runtime.client import Usage
 
 @dataclass
 class Totals:
+    """Tokens and requests of a run, and the seconds that it waited for their answers."""
+
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0

@@ -27,6 +27,19 @@ class Usage:
     completion_tokens: int
     cached_tokens: int = 0
 
+    @classmethod
+    def of(cls, given: Any) -> "Usage":
+        """From an answer's `usage`, parts of which some servers leave out."""
+        cached = given.prompt_tokens_details and given.prompt_tokens_details.cached_tokens
+        return cls(given.prompt_tokens or 0, given.completion_tokens or 0, cached or 0)
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
 
 @dataclass(frozen=True)
 class ToolCall:

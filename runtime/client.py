@@ -163,7 +163,7 @@ class Client:
         }
         found = wire.BranchResponse.model_validate(self._own("/branch", body, seconds))
         if on_usage is not None:
-            on_usage(_usage(found.usage))
+            on_usage(Usage.of(found.usage))
         return tuple(Branch(**branch.model_dump()) for branch in found.branches)
 
     def score(
@@ -190,7 +190,7 @@ class Client:
         }
         found = wire.ScoreResponse.model_validate(self._own("/score", body))
         if on_usage is not None:
-            on_usage(_usage(found.usage))
+            on_usage(Usage.of(found.usage))
         return tuple(score.log_probability for score in found.scores)
 
     def close(self) -> None:
@@ -224,7 +224,7 @@ class Client:
                 request["seed"] = seed + len(samples)
             with self._failures():
                 more, counts = self._stream(create, request, len(samples), on_token)
-            usage = _sum(usage, counts)
+            usage += counts
             samples += more[: n - len(samples)]
         calls = samples[0].tool_calls(tools)
         return Answer(
@@ -244,7 +244,7 @@ class Client:
         with create(**body, **options) as stream:
             for chunk in stream:
                 if chunk.usage is not None:
-                    usage = _usage(chunk.usage)
+                    usage = Usage.of(chunk.usage)
                 for choice in chunk.choices:
                     sample = samples.setdefault(choice.index, IncomingSample())
                     text = sample.take(choice)
@@ -295,16 +295,3 @@ def _why(error: openai.APIError) -> str:
     body = error.body
     stated = body.get("message") if isinstance(body, dict) else None
     return " ".join(str(stated or error.message).split()).rstrip(".")
-
-
-def _usage(given: Any) -> Usage:
-    cached = given.prompt_tokens_details and given.prompt_tokens_details.cached_tokens
-    return Usage(given.prompt_tokens or 0, given.completion_tokens or 0, cached or 0)
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        one.prompt_tokens + other.prompt_tokens,
-        one.completion_tokens + other.completion_tokens,
-        one.cached_tokens + other.cached_tokens,
-    )

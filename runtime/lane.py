@@ -183,7 +183,11 @@ class Lane:
             self._evict(resident)
 
     def place(self, seat: Seat, tokens: Sequence[int], most: int, *, stable: bool) -> None:
-        """Fill the base sequence of ``seat`` with what is known of the first ``most`` tokens."""
+        """Fill the base sequence of ``seat`` with what is known of the first ``most`` tokens.
+
+        The last STABLE of a prompt are run again, so that its logits have the bits of a cold run;
+        only a prompt that goes on from a whole answer keeps all, as that was decoded one by one.
+        """
         stable = stable or self._exclusive
         alone = len(self._seats) == 1
         whole = most if most == len(tokens) else max(0, min(most, len(tokens) - STABLE))

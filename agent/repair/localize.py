@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from math import sqrt
 from pathlib import Path
 
 from agent.repair.edit import SourceReader, read_source
 from agent.repair.places import MODULE, Place, Places
+from agent.repair.reasons import lines_text, tests_text
 from agent.repair.seams import Language, Recent, Suspect, nothing_recent
 from agent.repair.spectrum import Spectrum
 from agent.repair.surroundings import suspect_surroundings
@@ -142,7 +144,7 @@ class _Inquiry:
         top = max(place.lines.values())
         worst = [line for line, value in place.lines.items() if value == top]
         if len(worst) < len(place.lines):
-            place.reasons.append(f"line {_ranges(worst)} sets the failing tests apart most")
+            place.reasons.append(f"line {lines_text(worst)} sets the failing tests apart most")
 
     def _add_frames(self) -> None:
         raised: Counter[tuple[str, int]] = Counter()
@@ -160,9 +162,9 @@ class _Inquiry:
                 if place := self._places.holding(path, line):
                     place.errors.setdefault(line, test.message[:MAX_ERROR])
         for (path, line), count in raised.items():
-            self._blame(path, line, RAISED, f"line {line} raises in {_tests(count)}")
+            self._blame(path, line, RAISED, f"line {line} raises in {tests_text(count)}")
         for (path, line), count in on_stack.items():
-            self._blame(path, line, ON_STACK, f"line {line} is on the stack of {_tests(count)}")
+            self._blame(path, line, ON_STACK, f"line {line} is on the stack of {tests_text(count)}")
 
     def _blame(self, path: str, line: int, share: float, reason: str) -> None:
         place = self._places.holding(path, line)
@@ -200,8 +202,8 @@ class _Inquiry:
     def _add_names(self) -> None:
         """Functions that the failing tests call or whose names stand in the failure."""
         words: Counter[str] = Counter()
-        for test in self._failing:
-            words.update(set(WORD.findall(f"{self._test_text(test)}\n{test.message}")))
+        for test, text in zip(self._failing, self._texts, strict=True):
+            words.update(set(WORD.findall(f"{text}\n{test.message}")))
         if not any(place.score for place in self._places):
             self._look_everywhere(words)
         blind = not any(test.lines for test in self._failing)
@@ -211,7 +213,7 @@ class _Inquiry:
             if place.span.name != MODULE and count and (place.score > 0 or blind):
                 share = NAMED * count / len(self._failing)
                 place.score += share * (0.5 if place.span.is_class else 1.0)
-                place.reasons.append(f"`{last}` is named in {_tests(count)}")
+                place.reasons.append(f"`{last}` is named in {tests_text(count)}")
 
     def _add_literals(self) -> None:
         """Functions that write texts which the failure quotes: keys, names of options."""
@@ -235,8 +237,8 @@ class _Inquiry:
     def _quoted(self) -> dict[str, float]:
         """Texts in the failing tests, with the share of the tests that quote them."""
         counted: Counter[str] = Counter()
-        for test in self._failing:
-            counted.update({match[2] for match in QUOTED.finditer(self._test_text(test))})
+        for text in self._texts:
+            counted.update({match[2] for match in QUOTED.finditer(text)})
         return {text: count / len(self._failing) for text, count in counted.items()}
 
     def _add_likeness(self) -> None:
@@ -265,6 +267,10 @@ class _Inquiry:
     def _text(self, place: Place) -> str:
         return (self._places.source(place.path) or "")[place.span.start : place.span.end]
 
+    @cached_property
+    def _texts(self) -> tuple[str, ...]:
+        return tuple(self._test_text(test) for test in self._failing)
+
     def _test_text(self, test: TestResult) -> str:
         """Source of the failing test alone where it can be told, else of its file."""
         language = self._places.language(test.path) if test.path else None
@@ -291,18 +297,3 @@ class _Inquiry:
                 for place in self._places.at(path):
                     if place.is_function and words[place.span.name.rpartition(".")[2]]:
                         place.score += 0.1 + (0.1 if words[stem] else 0.0)
-
-
-def _tests(count: int) -> str:
-    return f"{count} failing test{'s' * (count != 1)}"
-
-
-def _ranges(lines: Iterable[int]) -> str:
-    """`3, 5-7` for 3, 5, 6, 7."""
-    parts: list[list[int]] = []
-    for line in sorted(lines):
-        if parts and line == parts[-1][1] + 1:
-            parts[-1][1] = line
-        else:
-            parts.append([line, line])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)

@@ -57,6 +57,7 @@ class Places:
         self._languages = languages
         self._reader = reader
         self._sources: dict[str, str | None] = {}
+        self._rows: dict[str, list[str]] = {}
         self._places: dict[str, list[Place]] = {}
         self._innermost: dict[str, dict[int, Place]] = {}
 
@@ -71,6 +72,12 @@ class Places:
         if path not in self._sources:
             self._sources[path] = self._read(path) if self.may_hold_fault(path) else None
         return self._sources[path]
+
+    def rows(self, path: str) -> list[str]:
+        """Lines of a file that may hold the fault, without their ends; none of other files."""
+        if path not in self._rows:
+            self._rows[path] = LINE_END.split(self.source(path) or "")
+        return self._rows[path]
 
     def _read(self, path: str) -> str | None:
         try:
@@ -92,7 +99,7 @@ class Places:
             text, language = self.source(path), self.language(path)
             if text is None or language is None:
                 return []
-            whole = Span(MODULE, 0, len(text), 1, len(LINE_END.split(text)))
+            whole = Span(MODULE, 0, len(text), 1, len(self.rows(path)))
             spans = suspectable(language.spans(text))
             self._places[path] = [Place(path, span) for span in (whole, *spans)]
         return self._places[path]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from agent.repair.places import LINE_END, Place, Places
+from agent.repair.places import Place, Places
+from agent.repair.words import WORD
 
-WORD = re.compile(r"[^\W\d]\w*")
-BINDING = re.compile(r"\s*([^\W\d]\w*)\s*(?::[^=]+)?=(?!=)")
-ENTRY = re.compile(r"(\s*)([\"'])(.+?)\2\s*:")
+BINDING = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*(?::[^=]+)?=(?!=)")
+ENTRY = re.compile(r"\s*([\"'])(?P<name>.+?)\1\s*:")
 SAME_FILE, IMPORTED = 0.4, 0.3
 """How suspicious such a line is, against the most suspicious function that reads it."""
 QUOTED_ENTRY = 0.6
@@ -59,38 +59,41 @@ def _stem(path: str) -> str:
 def _words(places: Places, suspects: Iterable[Place]) -> set[str]:
     found: set[str] = set()
     for place in suspects:
-        rows = LINE_END.split(places.source(place.path) or "")
-        for row in rows[place.span.first_line - 1 : place.span.last_line]:
+        for row in places.rows(place.path)[place.span.first_line - 1 : place.span.last_line]:
             found.update(WORD.findall(row))
     return found
 
 
 def _suspect_bindings(places: Places, path: str, used: Collection[str], score: float) -> None:
-    rows = LINE_END.split(places.source(path) or "")
-    for number, row in enumerate(rows, 1):
-        match = BINDING.match(row)
-        if match is None or match.group(1) not in used:
-            continue
-        place = places.holding(path, number)
-        if place is not None and not place.is_function:
-            place.lines.setdefault(number, 1.0)
-            place.score = max(place.score, score)
-            place.reasons.append(f"line {number} sets `{match.group(1)}`, which suspects use")
+    for number, name, place in _named(places, path, BINDING, used):
+        place.lines.setdefault(number, 1.0)
+        place.score = max(place.score, score)
+        place.reasons.append(f"line {number} sets `{name}`, which suspects use")
 
 
 def _suspect_entries(places: Places, path: str, quoted: Mapping[str, float], score: float) -> None:
-    rows = LINE_END.split(places.source(path) or "")
+    rows = places.rows(path)
     entries: defaultdict[str, list[tuple[int, Place]]] = defaultdict(list)
-    for number, row in enumerate(rows, 1):
-        match = ENTRY.match(row)
-        place = places.holding(path, number) if match and match[3] in quoted else None
-        if match is not None and place is not None and not place.is_function:
-            entries[match[3]].append((number, place))
+    for number, key, place in _named(places, path, ENTRY, quoted):
+        entries[key].append((number, place))
     for key, found in entries.items():
         for number, place in found if len(found) <= MOST_ENTRIES else ():
             place.lines.update(dict.fromkeys(_entry(rows, number), 1.0))
             place.score = max(place.score, score * quoted[key])
             place.reasons.append(f"line {number} is the entry `{key}`, which failing tests quote")
+
+
+def _named(
+    places: Places, path: str, pattern: re.Pattern[str], wanted: Container[str]
+) -> Iterator[tuple[int, str, Place]]:
+    """Lines outside functions that begin with a `name` of a pattern which is wanted."""
+    for number, row in enumerate(places.rows(path), 1):
+        match = pattern.match(row)
+        if match is None or match["name"] not in wanted:
+            continue
+        place = places.holding(path, number)
+        if place is not None and not place.is_function:
+            yield number, match["name"], place
 
 
 def _entry(rows: Sequence[str], number: int) -> range:

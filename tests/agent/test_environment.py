@@ -74,12 +74,12 @@ def test_other_failures_are_the_codes(root: Path, message: str) -> None:
     ("function", "path", "doubtful"),
     [
         ("wait_ready", "tests/conftest.py", True),
-        ("wait_ready", "tests/test_x.py", True),
+        ("wait_ready", "tests/test_x.py", False),
         ("wait_ready", "server.py", False),
         ("select", "tests/test_x.py", False),
     ],
 )
-def test_a_test_that_sleeps_in_a_loop_of_its_own_waits_for_the_machine(
+def test_what_sleeps_in_a_loop_of_a_conftest_waits_for_the_machine(
     root: Path, function: str, path: str, doubtful: bool
 ) -> None:
     frames = (

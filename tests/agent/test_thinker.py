@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+import openai
 import pytest
 from fake_engine import FakeEngine
 
 from agent.provenance import Provenance
 from agent.record import Record
 from agent.repair.seams import Budget, BudgetSpent
-from agent.thinker import Thinker
+from agent.thinker import ASKING, NEAR, Thinker
 from agent.tracing import Prompts
-from runtime.client import Endpoint
+from runtime.client import Client, Endpoint
+from runtime.engine_errors import EngineBusy
+from runtime.errors import EndpointRefused
 
 Thinking = Callable[..., AbstractContextManager[Thinker]]
 QUESTION = [{"role": "user", "content": "mend it"}]
@@ -39,8 +41,8 @@ class ServedAlready:
 @pytest.fixture
 def thinking(tmp_path: Path, serve: Callable[[FakeEngine], Endpoint]) -> Thinking:
     @contextmanager
-    def think(*, deadline: float) -> Iterator[Thinker]:
-        host = ServedAlready(serve(FakeEngine(replies=("return a",))))
+    def think(*, deadline: float, engine: FakeEngine | None = None) -> Iterator[Thinker]:
+        host = ServedAlready(serve(engine or FakeEngine(replies=("return a",))))
         budget = Budget(deadline=deadline, clock=lambda: 0.0)
         with closing(Record(tmp_path / "record.jsonl")) as record:
             kept = Prompts(Provenance())
@@ -59,27 +61,47 @@ def test_a_request_for_candidates_ends_with_the_time(thinking: Thinking) -> None
 
 
 @pytest.mark.parametrize("ask", ["chat", "complete", "branch"])
-def test_a_request_that_is_silent_ends_with_the_time(
-    ask: str, tmp_path: Path, serve: Callable[[FakeEngine], Endpoint]
-) -> None:
+def test_a_request_that_is_silent_ends_with_the_time(ask: str, thinking: Thinking) -> None:
     engine = FakeEngine(endless=True)
-    host, budget = ServedAlready(serve(engine)), Budget(deadline=1.0, clock=from_now())
-    with closing(Record(tmp_path / "record.jsonl")) as record:
-        thinker = Thinker(host, budget, record, lambda _: None, kept=Prompts(Provenance()))
-        requests = {
-            "chat": partial(thinker.chat, QUESTION),
-            "complete": partial(thinker.complete, "a = ", "\n"),
-            "branch": partial(thinker.branch, QUESTION, "def f(): return a"),
-        }
-        with closing(thinker), pytest.raises(BudgetSpent):
-            requests[ask]()
-    assert not budget.spent, "some of the time is for testing"
+    with thinking(deadline=0.5, engine=engine) as thinker, pytest.raises(BudgetSpent):
+        asking(thinker)[ask]()
     assert engine.cancelled.wait(10), "the server goes on for nobody"
 
 
-def from_now() -> Callable[[], float]:
-    began = time.monotonic()
-    return lambda: time.monotonic() - began
+@pytest.mark.parametrize("ask", ["chat", "complete", "branch"])
+@pytest.mark.parametrize(("left", "waited"), [(NEAR - 1, ASKING * (NEAR - 1)), (NEAR, None)])
+def test_some_of_the_last_minute_is_kept_for_testing(
+    ask: str, left: float, waited: float | None, thinking: Thinking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+    within = Client._within
+
+    def spy(client: Client, seconds: float | None) -> openai.OpenAI:
+        waits.append(seconds)
+        return within(client, seconds)
+
+    monkeypatch.setattr(Client, "_within", spy)
+    with thinking(deadline=left) as thinker:
+        asking(thinker)[ask]()
+    assert waits == [waited]
+
+
+@pytest.mark.parametrize(("left", "raised"), [(NEAR - 1, BudgetSpent), (NEAR, EndpointRefused)])
+def test_a_busy_endpoint_ends_the_request_of_who_cannot_wait(
+    left: float, raised: type[Exception], thinking: Thinking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    engine = FakeEngine(fail=EngineBusy("the server is full"))
+    with thinking(deadline=left, engine=engine) as thinker, pytest.raises(raised):
+        thinker.chat(QUESTION)
+
+
+def asking(thinker: Thinker) -> dict[str, Callable[[], object]]:
+    return {
+        "chat": partial(thinker.chat, QUESTION),
+        "complete": partial(thinker.complete, "a = ", "\n"),
+        "branch": partial(thinker.branch, QUESTION, "def f(): return a"),
+    }
 
 
 def test_what_the_summary_says_is_waited_for(thinking: Thinking) -> None:
