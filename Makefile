@@ -63,9 +63,8 @@ bench-real: models
 
 test: check models
 	@$(BIN)/agent model pull smollm2-135m >/dev/null
-	@# The others load models, start terminals and browsers, and limit time and memory: one by one.
-	@$(BIN)/pytest --numprocesses auto tests/agent
-	@$(BIN)/pytest --ignore tests/agent
+	@$(BIN)/pytest --numprocesses auto --dist worksteal -m "not alone"
+	@$(BIN)/pytest -m alone
 
 # What a decision, the sandbox and the record cost; 1 when more than they may.
 bench-safety: setup

@@ -23,6 +23,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A model wants both cores: another test beside it would slow both down tenfold."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "model_file" in item.fixturenames:
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(scope="session")
 def model_file() -> Callable[[str], Path]:
     """Gives the verified file of a model by its id; fetches it when this machine has none."""

@@ -8,12 +8,24 @@ from pathlib import Path
 import pytest
 from fake_engine import FakeEngine
 
+from agent.repair.python import templates
+from agent.repair.python.operators import OPERATORS
 from runtime.client import Endpoint
+
+FEW = {"arithmetic", "comparisons", "constants"}
+"""Modules of operators that mend the small faults of these tests."""
 
 
 @pytest.fixture(autouse=True)
 def no_patience_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.repair.assembly.PATIENCE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def few_edits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what a run does around its search: a search of seconds, by few operators."""
+    few = [one for one in OPERATORS if one.body.__module__.rpartition(".")[2] in FEW]
+    monkeypatch.setattr(templates, "OPERATORS", few)
 
 
 @pytest.fixture

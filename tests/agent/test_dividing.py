@@ -15,6 +15,8 @@ from agent import dividing
 from agent.cli import main
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 BUGGY = """\
 def clip(x, low, high):
     above = x if x > low else low + 1

@@ -20,6 +20,8 @@ from agent.cli import main
 from agent.repair import affordable
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"
 TESTS = (
     "from calc import larger\n\n\n"

@@ -19,6 +19,8 @@ from agent.cli import main
 from agent.tracing import DECISION, MODEL, PARTS, TOOL, TREE, prompt_hash
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 READ_CALL = '<tool_call>\n{"name": "read_file", "arguments": {"path": "calc.py"}}\n</tool_call>'
 SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
 FILES = {

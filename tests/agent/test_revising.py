@@ -15,7 +15,7 @@ from agent.events import BudgetChanged, Done, Event, ItemFinished
 from agent.state import Scope, Status, Task
 from runtime.client import Endpoint
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_edits")]
 
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"
 TESTS = (

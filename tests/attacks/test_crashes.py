@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from crashing import PATIENCE, Scene, Toll, crash
 
-KILLS = int(os.environ.get("LOCUM_KILLS", 200 if os.environ.get("LOCUM_LONG_TESTS") else 4))
+KILLS = int(os.environ.get("LOCUM_KILLS", 200 if os.environ.get("LOCUM_LONG_TESTS") else 2))
 SEED = int(os.environ.get("LOCUM_KILLS_SEED", "20260102"))
 pytestmark = pytest.mark.slow
 

@@ -12,6 +12,8 @@ from fake_engine import FakeEngine
 from agent.cli import main
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 Bench = Callable[..., Result]
 CASE = {
     "task_id": "T/0",

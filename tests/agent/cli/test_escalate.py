@@ -13,6 +13,8 @@ from agent.cli import main
 from agent.escalation import TOKEN
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 BUGGY = "def digits(n):\n    return None\n"
 MENDED = "def digits(n):\n    text = str(abs(n))\n    return sorted(int(c) for c in text)\n"
 TEST = "from m import digits\n\n\ndef test_digits():\n    assert digits(-312) == [1, 2, 3]\n"

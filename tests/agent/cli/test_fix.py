@@ -19,6 +19,7 @@ from agent.cli import main
 from runtime.client import Endpoint
 from tools.lock import RepositoryLock
 
+pytestmark = pytest.mark.usefixtures("few_edits")
 Fix = Callable[..., Result]
 
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"

@@ -17,7 +17,7 @@ from fake_engine import FakeEngine
 from agent.cli import main
 from runtime.client import Endpoint
 
-pytestmark = pytest.mark.usefixtures("git_identity")
+pytestmark = pytest.mark.usefixtures("git_identity", "few_edits")
 
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"
 TESTS = (

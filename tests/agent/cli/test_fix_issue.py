@@ -18,6 +18,8 @@ from fake_engine import FakeEngine
 from agent.cli import main
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 Fix = Callable[..., Result]
 
 BUGGY = (

@@ -25,6 +25,8 @@ from agent.cli import main
 from agent.state import Approval, Scope, Task
 from runtime.client import Endpoint
 
+pytestmark = pytest.mark.usefixtures("few_edits")
+
 ROOT = Path(__file__).resolve().parents[3]
 BUGGY = "def larger(a, b):\n    return a if a < b else b\n"
 TESTS = (
