@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from suite import run_suite
 
 from agent import record
 
@@ -71,17 +72,6 @@ def agent(
     return done
 
 
-def run_suite(repository: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout
-
-
 def servers(environment: dict[str, str]) -> list[psutil.Process]:
     """Model servers that were started with this test's home."""
     return [
@@ -93,12 +83,12 @@ def servers(environment: dict[str, str]) -> list[psutil.Process]:
 
 
 def test_the_demo_is_mended_whole(bank: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    assert "3 failed, 6 passed" in run_suite(bank), "positive control: the demo is broken"
+    assert "3 failed, 6 passed" in run_suite(bank).stdout, "positive control: the demo is broken"
     tests_before = {p.name: p.read_bytes() for p in (bank / "tests").iterdir() if p.is_file()}
 
     done = agent("fix", bank, "--yes", "--json", tmp_path / "r.json", env=environment, expect=0)
 
-    assert "9 passed" in run_suite(bank)
+    assert "9 passed" in run_suite(bank).stdout
     definitions = [p.name for p in bank.glob("bank/*.py") if "def format_currency" in p.read_text()]
     assert definitions == ["utils.py"]
     tests_after = {p.name: p.read_bytes() for p in (bank / "tests").iterdir() if p.is_file()}
@@ -127,7 +117,7 @@ def test_without_anybody_to_ask_nothing_is_applied(
     assert "Not applied" in done.stdout
     subprocess.run(["git", "apply", "--check", str(patch)], cwd=till, check=True)
     subprocess.run(["git", "apply", str(patch)], cwd=till, check=True)
-    assert "2 passed" in run_suite(till)
+    assert "2 passed" in run_suite(till).stdout
 
 
 @pytest.mark.parametrize("phase", ["[plan]", "[edit]"])
@@ -157,7 +147,7 @@ def test_ctrl_c_leaves_the_tree_untouched_and_resume_goes_on(
     (run,) = [p.name for p in (Path(environment["LOCUM_STATE"]) / "runs").iterdir()]
     assert f"agent resume {run}" in err
     agent("resume", run, env=environment, expect=0)
-    assert "2 passed" in run_suite(till)
+    assert "2 passed" in run_suite(till).stdout
 
 
 def test_a_killed_agent_leaves_no_process_and_resumes(
@@ -185,4 +175,4 @@ def test_a_killed_agent_leaves_no_process_and_resumes(
     assert {p: p.read_bytes() for p in till.rglob("*.py")} == before
     (run,) = [p.name for p in (Path(environment["LOCUM_STATE"]) / "runs").iterdir()]
     agent("resume", run, env=environment, expect=0)
-    assert "2 passed" in run_suite(till)
+    assert "2 passed" in run_suite(till).stdout

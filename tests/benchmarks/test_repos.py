@@ -1,19 +1,17 @@
 """Every repository to be mended is broken as its task says, and its reference fix mends it."""
 
-import os
 import shutil
 import subprocess
-import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from suite import run_suite
 
 REPOS = Path(__file__).resolve().parents[2] / "benchmarks" / "repos"
 TASKS = sorted(path.parent for path in REPOS.glob("*/task.toml"))
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
 
 
 @dataclass(frozen=True)
@@ -27,12 +25,7 @@ class Outcome:
 def outcome(root: Path) -> Outcome:
     """Run the tests of a repository with its own configuration."""
     report = root.with_suffix(".xml")
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"
-    options = ("-o", "junit_family=xunit1", "--junitxml", str(report))
-    done = subprocess.run(
-        [*PYTEST, *options], cwd=root, env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = run_suite(root, "-W", "error", "-o", "junit_family=xunit1", "--junitxml", str(report))
     assert done.returncode in (0, 1), done.stdout + done.stderr
     passed, failed = set(), set()
     for case in ElementTree.parse(report).iter("testcase"):

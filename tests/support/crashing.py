@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from suite import run_suite
 
 from agent import record
 
@@ -153,14 +154,7 @@ class Scene:
 
     def patched(self) -> bool:
         """Whether all of the patch is there: the tests pass with it."""
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-            cwd=self.repository,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            check=False,
-        )
-        return done.returncode == 0
+        return run_suite(self.repository).returncode == 0
 
     def untouched(self) -> bool:
         return self.files() == {name: text.encode() for name, text in FILES.items()}

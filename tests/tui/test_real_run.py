@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from screens import text_of, until
+from suite import run_suite
 from textual.pilot import Pilot
 from textual.widgets import Select
 
@@ -54,11 +53,7 @@ def test_the_demo_is_mended_from_the_screen(
         assert "qwen2.5-coder-1.5b" in text_of(run, "#status")
 
     drive(scenario, LocumApp(bank))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=bank, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "9 passed" in done.stdout
+    assert "9 passed" in run_suite(bank).stdout
     if "LOCUM_PICTURES" in os.environ:
         (log,) = runs_home.runs_root().glob("*/events.jsonl")
         shutil.copyfile(log, Path(os.environ["LOCUM_PICTURES"], "bank.jsonl"))

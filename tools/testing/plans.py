@@ -15,8 +15,9 @@ from tools.testing.settings import PytestSettings, sort_options
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _UNITTEST_PATTERNS = ("test*.py", "*_test.py", "*test*.py")
 
-_NOT_OURS = ("-p", "no:langsmith_plugin")
-"""Plugins that only our own dependencies bring along; importing them takes seconds."""
+_NOT_OURS = ("-p", "no:langsmith_plugin", "-p", "no:schemathesis")
+"""Plugins that only our own dependencies, or those for developing us, bring along: importing them
+takes a second or two in each process that runs tests."""
 
 
 def pytest_plan(

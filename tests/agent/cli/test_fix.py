@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from fake_engine import FakeEngine
+from suite import run_suite
 
 from agent.cli import main
 from runtime.client import Endpoint
@@ -83,16 +84,7 @@ def test_a_bug_is_mended_and_reported(fix: Fix, repo: Path, tmp_path: Path) -> N
     report = json.loads(outputs[1].read_text())
     assert report["schema_version"] == 1
     assert (report["before"]["passed"], report["after"]["passed"]) == (1, 3)
-    assert (
-        "3 passed"
-        in subprocess.run(
-            [sys.executable, "-m", "pytest", "-q"],
-            cwd=repo,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-    )
+    assert "3 passed" in run_suite(repo).stdout
     assert report["applied"] == ["calc.py"]
     item = report["items"][0]
     assert 1 <= item["agreeing"] <= item["survivors"]

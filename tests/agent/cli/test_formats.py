@@ -6,7 +6,6 @@ import json
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import yaml
 from click.testing import CliRunner
 from fake_engine import FakeEngine
 from pydantic import BaseModel
+from suite import run_suite
 
 from agent import runner, schema
 from agent.cli import main
@@ -95,8 +95,7 @@ def test_a_run_in_every_form(endpoint: Endpoint, repo: Path, tmp_path: Path) -> 
     apply = ["git", "apply", "--check", "-v", str(out["patch"])]
     subprocess.run(apply, cwd=tmp_path / "copy", check=True, capture_output=True)
     subprocess.run(["git", "apply", str(out["patch"])], cwd=tmp_path / "copy", check=True)
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    subprocess.run(tests, cwd=tmp_path / "copy", check=True, capture_output=True)
+    assert run_suite(tmp_path / "copy").returncode == 0
 
 
 def test_every_event_has_the_published_form(endpoint: Endpoint, repo: Path) -> None:
