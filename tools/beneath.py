@@ -29,6 +29,9 @@ _OPENAT2 = 437
 _NO_MAGIC_LINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255
+_DEEPEST = 100
+"""Folders in a path. Whoever goes through a tree folder in folder, as Python's own `rmtree` does,
+ends with an error where there are a thousand."""
 _CHUNK = 1024 * 1024
 
 
@@ -48,6 +51,8 @@ def parse(path: str) -> str:
         raise RefusedPath(f"{shown!r} leads out of the repository.")
     if len(encoded) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
         raise RefusedPath(f"{shown!r} is longer than a path can be.")
+    if len(parts) > _DEEPEST:
+        raise RefusedPath(f"{shown!r} goes through more than {_DEEPEST} folders.")
     return "/".join(parts)
 
 

@@ -7,13 +7,12 @@ must not lead a deletion out of the tree.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from tools.beneath import Root
+from tools.removal import open_for_owner, remove_tree
 
 
 def reopen(root: Root, folders: Iterable[str]) -> list[str]:
@@ -29,24 +28,9 @@ def reopen(root: Root, folders: Iterable[str]) -> list[str]:
         if stat.S_IMODE(found.st_mode) & stat.S_IRWXU != stat.S_IRWXU:
             above, _, name = path.rpartition("/")
             with root.directory(above) as parent, suppress(OSError):
-                _open_for_owner(name or ".", parent)
+                open_for_owner(name or ".", parent)
             opened.append(path)
     return opened
-
-
-def _open_for_owner(name: str, parent: int) -> None:
-    """Through a descriptor of the folder itself: its name may be a link a moment later."""
-    by_path = getattr(os, "O_PATH", 0)
-    flags = by_path | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(name, flags, dir_fd=parent)
-    try:
-        mode = stat.S_IMODE(os.fstat(descriptor).st_mode) | stat.S_IRWXU
-        if by_path:
-            Path(f"/proc/self/fd/{descriptor}").chmod(mode)
-        else:
-            os.fchmod(descriptor, mode)
-    finally:
-        os.close(descriptor)
 
 
 def remove_all_but(root: Root, files: Collection[str], folders: Collection[str]) -> list[str]:
@@ -62,7 +46,7 @@ def remove_all_but(root: Root, files: Collection[str], folders: Collection[str])
                 if is_folder and path in folders:
                     pending.append(path)
                 elif is_folder:
-                    shutil.rmtree(entry.name, dir_fd=folder, ignore_errors=True)
+                    remove_tree(entry.name, within=folder)
                     removed.append(path)
                 elif path not in files:
                     os.unlink(entry.name, dir_fd=folder)

@@ -6,7 +6,6 @@ diff or an apply never contains what a test run wrote into the tree.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from tools.beneath import Root, parse, sentence
 from tools.copy import Manifest, clone_tree, copy_repository
 from tools.diff import unified
 from tools.errors import ToolsError, UnusableRepository
+from tools.removal import remove_tree
 from tools.restore import remove_all_but, reopen, repair_links
 from tools.text import one_line
 
@@ -50,8 +50,8 @@ class Workspace:
             raise UnusableRepository(f"{source} {kind}.")
         if home.resolve().is_relative_to(source):
             raise UnusableRepository(f"{home} lies inside the repository, so it cannot be copied.")
-        shutil.rmtree(home / _BASELINE, ignore_errors=True)
-        shutil.rmtree(home / _TREE, ignore_errors=True)
+        remove_tree(home / _BASELINE)
+        remove_tree(home / _TREE)
         try:
             manifest = copy_repository(source, home / _BASELINE)
             clone_tree(home / _BASELINE, home / _TREE / (source.name or "repository"), manifest)

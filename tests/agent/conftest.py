@@ -12,7 +12,7 @@ from agent.repair.python import templates
 from agent.repair.python.operators import OPERATORS
 from runtime.client import Endpoint
 
-FEW = {"arithmetic", "comparisons", "constants"}
+FEW = {"arithmetic", "booleans", "comparisons", "constants"}
 """Modules of operators that mend the small faults of these tests."""
 
 

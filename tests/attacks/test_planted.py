@@ -10,7 +10,7 @@ import shutil
 import socket
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pytest
 from field import SECRET, Field, seen
 
 from tools.errors import ToolsError
+from tools.removal import remove_tree
 from tools.sandbox import Sandbox
 from tools.workspace import Workspace
 
@@ -76,14 +77,19 @@ def sparse(place: Path, _outside: Path) -> None:
         file.truncate(1 << 30)
 
 
-def deep(place: Path, _outside: Path) -> None:
-    here = os.open(place.parent, os.O_RDONLY)
-    for _ in range(400):
-        os.mkdir("d" * 40, dir_fd=here)
-        inner = os.open("d" * 40, os.O_RDONLY, dir_fd=here)
+def nested(name: str, depth: int) -> Callable[[Path, Path], None]:
+    """Folders in each other, deeper than Python can go or the name of a path can be long."""
+
+    def make(place: Path, _outside: Path) -> None:
+        here = os.open(place.parent, os.O_RDONLY)
+        for _ in range(depth):
+            os.mkdir(name, dir_fd=here)
+            inner = os.open(name, os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = inner
         os.close(here)
-        here = inner
-    os.close(here)
+
+    return make
 
 
 def wide(place: Path, _outside: Path) -> None:
@@ -133,7 +139,8 @@ PLANTS = {
     "file in the way": Plant(lambda p, _: p.write_text("x"), "pkg/target/below"),
     "sparse gigabyte": Plant(sparse),
     "line of 10 MB": Plant(one_line_of_10_mb, shows=True),
-    "very deep tree": Plant(deep, "pkg"),
+    "deep tree of long names": Plant(nested("d" * 40, 400), "pkg"),
+    "very deep tree": Plant(nested("d", 3_000), "pkg"),
     "very wide tree": Plant(wide, "pkg"),
     "strange names": Plant(strange_names, "pkg"),
     "planted temporary files": Plant(temporaries, "pkg/target"),
@@ -149,6 +156,13 @@ def within(seconds: float, act: Callable[[], object]) -> None:
     thread.start()
     thread.join(seconds)
     assert not thread.is_alive(), "it hangs"
+
+
+@pytest.fixture(autouse=True)
+def cleared(tmp_path: Path) -> Iterator[None]:
+    """pytest cannot remove a very deep tree, and would end with an error some runs later."""
+    yield
+    remove_tree(tmp_path)
 
 
 @pytest.fixture
@@ -204,7 +218,7 @@ def test_a_plant_shows_nothing_and_leads_nowhere(field: Field, name: str) -> Non
 IN_THE_SOURCE = ("link to a file", "relative link", "link to a folder", "link in the middle",
                  "link through /proc", "magic link to the root", "loop of links",
                  "link to nowhere, to be created", "hard link", "FIFO", "socket",
-                 "strange names", "very wide tree")  # fmt: skip
+                 "strange names", "very deep tree", "very wide tree")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", IN_THE_SOURCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from tools.toolbox import build_toolbox
 from tools.workspace import Workspace
 
 SECRET = "the-secret-of-outside"
+LONGEST = 3_500
+"""Characters of a path; what lies deeper has no name that could be opened."""
 UNLIMITED = Budgets(model_calls=10**9, calls=10**9, writes=10**9, bytes_written=10**12)
 ECHO = Command(("python", "-c", "print('ran')"), writes=True)
 
@@ -20,10 +23,15 @@ ECHO = Command(("python", "-c", "print('ran')"), writes=True)
 def seen(folder: Path) -> dict[str, Any]:
     """Every entry of a folder with its kind, mode, time and content, links not followed."""
     found: dict[str, Any] = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-        found[str(path)] = (status.st_mode, status.st_mtime_ns, content)
+    pending = [folder]
+    while pending:
+        # Not by `rglob`, which calls itself for each folder in a folder.
+        for path in pending.pop().iterdir():
+            status = path.lstat()
+            content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+            found[str(path)] = (status.st_mode, status.st_mtime_ns, content)
+            if stat.S_ISDIR(status.st_mode) and len(str(path)) < LONGEST:
+                pending.append(path)
     return found
 
 

@@ -37,13 +37,26 @@ def test_reads_what_is_there(root: Root) -> None:
     "path",
     [
         *("../secret", "a/../../secret", "a/b/../../../secret", "/etc/passwd", "~/.ssh/id_rsa"),
-        *("a\0b", "a\nb", "a/\x1b[2J", "\ud800", "x" * 256, "/".join(["deep"] * 1000)),
+        *(
+            "a\0b",
+            "a\nb",
+            "a/\x1b[2J",
+            "\ud800",
+            "x" * 256,
+            "/".join(["deep"] * 1000),
+            "d/" * 100 + "x",
+        ),
     ],
 )
 def test_a_path_that_is_no_plain_relative_one_is_refused(root: Root, path: str) -> None:
     for action in (root.read, root.stat, root.remove, lambda name: root.write(name, b"x")):
         with pytest.raises(RefusedPath):
             action(path)
+
+
+def test_a_path_through_many_folders_is_one_like_others(root: Root) -> None:
+    root.write("d/" * 99 + "x", b"below")
+    assert root.read("d/" * 99 + "x") == b"below"
 
 
 def test_a_prefix_twin_is_outside(root: Root) -> None:

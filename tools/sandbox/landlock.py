@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import SandboxUnavailable
+from tools.removal import remove_tree
 from tools.sandbox import seccomp
 from tools.sandbox.backend import Backend
 from tools.sandbox.base import Level, Limits
@@ -91,7 +91,7 @@ class Launched(Backend):
             env=environment(scope, {"HOME": private, **(env or {})}, temporary=private),
             limits=limits,
             end_signal=signal.SIGTERM,
-            cleanup=lambda: shutil.rmtree(private, ignore_errors=True),
+            cleanup=lambda: remove_tree(private),
         )
 
 

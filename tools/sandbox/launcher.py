@@ -120,7 +120,8 @@ def stop(_number: int, _frame: FrameType | None) -> NoReturn:
     # Whoever would have removed the private directory may be the one that died.
     import shutil
 
-    shutil.rmtree(json.loads(sys.argv[1])["private"], ignore_errors=True)
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(json.loads(sys.argv[1])["private"], ignore_errors=True)
     end_like(-signal.SIGKILL)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.removal import remove_tree
 from tools.sandbox.limits import start_time
 from tools.state import state_directory
 
@@ -33,7 +33,7 @@ def scratch() -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def sweep(state: Path) -> None:
@@ -42,7 +42,7 @@ def sweep(state: Path) -> None:
         owner = _NAME.match(entry.name)
         # A number may have been given to another process since: the start tells them apart.
         if owner and start_time(int(owner[1])) not in (int(owner[2]), *_unknown(owner[2])):
-            shutil.rmtree(entry, ignore_errors=True)
+            remove_tree(entry)
 
 
 def _unknown(started: str) -> tuple[int | None, ...]:
