@@ -42,9 +42,22 @@ def evidence(deps: Deps, state: RunState, item: PlanItem) -> Evidence:
     )
 
 
+def time_is_over(deps: Deps, state: RunState) -> bool:
+    """Whether the item in work has used its share of the time."""
+    return deps.budget.seconds_spent >= _until(deps, state)
+
+
+def next_round(deps: Deps, state: RunState, *, untested: bool) -> int:
+    """The round to go on with: this one again where time left some of its candidates untested.
+
+    It is gone on with when the item has a second turn; what was tested is not tested again.
+    """
+    return state.get("round", 0) + (not (untested and time_is_over(deps, state)))
+
+
 def batch(deps: Deps, state: RunState, item: PlanItem) -> Batch | None:
     """The next round's candidates; None when the search, or the item's time, is at its end."""
-    with deps.budget.until(state.get("until", deps.task.budget_seconds)):
+    with deps.budget.until(_until(deps, state)):
         return deps.search.batch(state.get("round", 0), evidence(deps, state, item), deps.budget)
 
 
@@ -54,7 +67,7 @@ def verdicts(
     """What the tests say of each candidate, until the item's time is up."""
     found = []
     deps.workspace.reset(state.get("edits", {}))
-    with deps.budget.until(state.get("until", deps.task.budget_seconds)):
+    with deps.budget.until(_until(deps, state)):
         judged = deps.verifier.verify(candidates, evidence(deps, state, item), deps.budget)
         with closing(judged) as trials:
             for count, verdict in enumerate(trials, 1):
@@ -79,6 +92,10 @@ def refused(deps: Deps, state: RunState, verdict: Verdict) -> bool:
         return False
     edits = edited(deps, state, verdict.candidate)
     return deps.workspace.diff_between(state.get("edits", {}), edits) in patches
+
+
+def _until(deps: Deps, state: RunState) -> float:
+    return state.get("until", deps.task.budget_seconds)
 
 
 def _told_by_people(deps: Deps, state: RunState) -> str:

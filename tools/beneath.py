@@ -30,8 +30,8 @@ _NO_MAGIC_LINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255
 _DEEPEST = 100
-"""Folders in a path. Whoever goes through a tree folder in folder, as Python's own `rmtree` does,
-ends with an error where there are a thousand."""
+"""Levels of a path, its last name included. Whoever calls himself for each folder in a folder, as
+Python's own `rmtree` does, ends with an error at a thousand."""
 _CHUNK = 1024 * 1024
 
 
@@ -52,7 +52,7 @@ def parse(path: str) -> str:
     if len(encoded) > _LONGEST_PATH or any(len(part.encode()) > _LONGEST_NAME for part in parts):
         raise RefusedPath(f"{shown!r} is longer than a path can be.")
     if len(parts) > _DEEPEST:
-        raise RefusedPath(f"{shown!r} goes through more than {_DEEPEST} folders.")
+        raise RefusedPath(f"{shown!r} lies more than {_DEEPEST} levels deep.")
     return "/".join(parts)
 
 

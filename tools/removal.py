@@ -34,8 +34,10 @@ def remove_tree(name: str | Path, *, within: int | None = None) -> None:
                     try:
                         for child in _emptied(inner):
                             moved += 1
-                            os.rename(child, f"{unique}{moved}", src_dir_fd=inner, dst_dir_fd=top)
-                            waiting.append(f"{unique}{moved}")
+                            with suppress(OSError):  # such as a place where something is mounted
+                                new = f"{unique}{moved}"
+                                os.rename(child, new, src_dir_fd=inner, dst_dir_fd=top)
+                                waiting.append(new)
                     finally:
                         os.close(inner)
                     os.rmdir(folder, dir_fd=top)

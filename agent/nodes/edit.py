@@ -47,7 +47,7 @@ def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
     """Once in a run, for the first bug that is not mended at once and has time left."""
     if item.kind is not Kind.BUG or "findings" in state:
         return {}
-    if deps.budget.seconds_spent >= state.get("until", deps.task.budget_seconds):
+    if searching.time_is_over(deps, state):
         return {}
     if deps.task.budget_seconds < reading.SHORTEST_BUDGET:
         return {}

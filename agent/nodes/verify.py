@@ -89,7 +89,7 @@ def _verify(deps: Deps, state: RunState) -> RunState:
     changes: RunState = {
         "items": _with(state, item),
         "batch": [],
-        "round": _next_round(deps, state, untested=len(verdicts) < len(batch)),
+        "round": searching.next_round(deps, state, untested=len(verdicts) < len(batch)),
         "partial": [dump(verdict) for verdict in partial],
         "seconds": deps.budget.seconds_spent,
     }
@@ -97,18 +97,6 @@ def _verify(deps: Deps, state: RunState) -> RunState:
         # No other node follows that could keep what was found.
         return _close(deps, {**state, **changes}, item)
     return changes
-
-
-def _next_round(deps: Deps, state: RunState, *, untested: bool) -> int:
-    """The round to go on with: this one again where time left some of its candidates untested.
-
-    It is gone on with when the item has a second turn; what was tested is not tested again.
-    """
-    return state.get("round", 0) + (not (untested and _time_is_over(deps, state)))
-
-
-def _time_is_over(deps: Deps, state: RunState) -> bool:
-    return deps.budget.seconds_spent >= state.get("until", deps.task.budget_seconds)
 
 
 def _divide(
@@ -220,7 +208,7 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
         return _give_up(deps, state, item, "Another edit took it away or moved it.")
     left = GivenUp(
         round=state.get("round", 0),
-        by_time=_time_is_over(deps, state),
+        by_time=searching.time_is_over(deps, state),
         accepted=len(state.get("accepted", [])),
     )
     item = item.model_copy(update={"given_up": left})

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 
 def tests_text(count: int) -> str:
+    """`1 failing test`, `2 failing tests`."""
     return f"{count} failing test{'s' * (count != 1)}"
 
 

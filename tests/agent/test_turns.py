@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
+from agent import searching
 from agent.deps import Deps
-from agent.nodes import verify
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ def test_a_round_that_time_cut_off_is_gone_on_with(
         budget=SimpleNamespace(seconds_spent=spent), task=SimpleNamespace(budget_seconds=300.0)
     )
     state = {"round": 3, "until": 100.0}
-    assert verify._next_round(cast(Deps, deps), state, untested=untested) == following
+    assert searching.next_round(cast(Deps, deps), state, untested=untested) == following

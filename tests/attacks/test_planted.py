@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from field import SECRET, Field, seen
+from nesting import nest
 
 from tools.errors import ToolsError
 from tools.removal import remove_tree
@@ -77,21 +78,6 @@ def sparse(place: Path, _outside: Path) -> None:
         file.truncate(1 << 30)
 
 
-def nested(name: str, depth: int) -> Callable[[Path, Path], None]:
-    """Folders in each other, deeper than Python can go or the name of a path can be long."""
-
-    def make(place: Path, _outside: Path) -> None:
-        here = os.open(place.parent, os.O_RDONLY)
-        for _ in range(depth):
-            os.mkdir(name, dir_fd=here)
-            inner = os.open(name, os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = inner
-        os.close(here)
-
-    return make
-
-
 def wide(place: Path, _outside: Path) -> None:
     for number in range(5_000):
         (place.parent / f"{number}.txt").touch()
@@ -139,8 +125,8 @@ PLANTS = {
     "file in the way": Plant(lambda p, _: p.write_text("x"), "pkg/target/below"),
     "sparse gigabyte": Plant(sparse),
     "line of 10 MB": Plant(one_line_of_10_mb, shows=True),
-    "deep tree of long names": Plant(nested("d" * 40, 400), "pkg"),
-    "very deep tree": Plant(nested("d", 3_000), "pkg"),
+    "deep tree of long names": Plant(lambda p, _: nest(p.parent, "d" * 40, 400), "pkg"),
+    "very deep tree": Plant(lambda p, _: nest(p.parent, "d", 3_000), "pkg"),
     "very wide tree": Plant(wide, "pkg"),
     "strange names": Plant(strange_names, "pkg"),
     "planted temporary files": Plant(temporaries, "pkg/target"),
