@@ -19,6 +19,7 @@ from agent.repair.converse import ConverseProposer, ReadingTools, Talker
 from agent.repair.edit import SourceReader
 from agent.repair.infill import Filler, InfillProposer
 from agent.repair.likelihood import Scorer
+from agent.repair.remembered import Remembered
 from agent.repair.rewrite import RewriteProposer, Sampler
 from agent.repair.schedule import Step
 from agent.repair.seams import Language, Proposer
@@ -59,7 +60,11 @@ def usual_steps(
     helpers: Helpers,
 ) -> list[Step]:
     """Every strategy there is, in slices that are worth being chosen one by one."""
-    asked = _asked(model, languages, reader) + _helped(model, languages, reader, helpers)
+    brancher = Remembered(model)
+    asked = [
+        *_asked(model, brancher, languages, reader),
+        *_helped(model, brancher, languages, reader, helpers),
+    ]
     # A model that is shown a function does not see what its file imports.
     return _worked_out(templates) + [
         replace(step, proposer=Completed(step.proposer, languages, reader=reader)) for step in asked
@@ -70,7 +75,7 @@ def _worked_out(templates: Proposer) -> list[Step]:
     """Those that need no model."""
     return [
         Step("template 60", templates, 0, 60, chance=0.30, candidates=60),
-        Step("template 400", templates, 60, 400, chance=0.10, candidates=340),
+        Step("template 400", templates, 60, 400, chance=0.15, candidates=340),
         Step("template 1000", templates, 400, 1_000, chance=0.10, candidates=600),
         Step("template 2000", templates, 1_000, 2_000, chance=0.03, candidates=1_000),
         Step("pair first", PairProposer(templates), 0, 40, candidates=40, follows=True),
@@ -78,27 +83,31 @@ def _worked_out(templates: Proposer) -> list[Step]:
     ]
 
 
-def _asked(model: Model, languages: Sequence[Language], reader: SourceReader) -> list[Step]:
+def _asked(
+    model: Model, brancher: Brancher, languages: Sequence[Language], reader: SourceReader
+) -> list[Step]:
     rewrite = RewriteProposer(model, languages, reader=reader)
     steps = [Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25)]
     for rank in range(SUSPECTS):
         for count, chance, seconds in ((FEW, 0.45, 9.0), (MANY, 0.15, 20.0)):
-            branch = BranchProposer(model, languages, reader=reader, rank=rank, count=count)
+            branch = BranchProposer(brancher, languages, reader=reader, rank=rank, count=count)
             name = f"branch {count}"
             steps.append(
                 Step(name, branch, suspect=rank, chance=chance, seconds=seconds, candidates=count)
             )
-        steps.append(_blocks(model, languages, reader, rank))
+        steps.append(_blocks(brancher, languages, reader, rank))
     for first, last, chance in ((0, 8, 0.03), (8, 16, 0.02)):
         infill = InfillProposer(model, languages, reader=reader, first=first, last=last)
         steps.append(Step(f"infill {last}", infill, chance=chance, seconds=30.0, candidates=40))
     return steps
 
 
-def _blocks(model: Model, languages: Sequence[Language], reader: SourceReader, rank: int) -> Step:
+def _blocks(
+    brancher: Brancher, languages: Sequence[Language], reader: SourceReader, rank: int
+) -> Step:
     """What the model would put in front of a line, or in place of some: guards, `elif` branches."""
     branch = BranchProposer(
-        model,
+        brancher,
         languages,
         reader=reader,
         rank=rank,
@@ -112,13 +121,17 @@ def _blocks(model: Model, languages: Sequence[Language], reader: SourceReader, r
 
 
 def _helped(
-    model: Model, languages: Sequence[Language], reader: SourceReader, helpers: Helpers
+    model: Model,
+    brancher: Brancher,
+    languages: Sequence[Language],
+    reader: SourceReader,
+    helpers: Helpers,
 ) -> list[Step]:
     steps = []
     if helpers.watcher is not None:
         # Branches, then a few rewrites, with the values seen in the question.
         asked = (
-            BranchProposer(model, languages, reader=reader),
+            BranchProposer(brancher, languages, reader=reader),
             RewriteProposer(model, languages, reader=reader, spread=TRACE_SPREAD),
         )
         for rank in range(TRACED):
