@@ -11,6 +11,7 @@ from agent import alternatives, dividing, finishing, planning, searching
 from agent.deps import Deps
 from agent.events import Doing, ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
 from agent.repair.affordable import merged
+from agent.repair.combine import without_idle
 from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Ranking, Verdict
 from agent.state import (
@@ -280,7 +281,7 @@ def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts that turned some targets green without a regression, most first."""
     kept = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
     kept += [v for v in verdicts if v.target_passed and not v.regressions and not v.survives]
-    return sorted(kept, key=lambda verdict: -verdict.target_passed)[:PARTIAL_KEPT]
+    return sorted(without_idle(kept), key=lambda verdict: -verdict.target_passed)[:PARTIAL_KEPT]
 
 
 def _flaky(state: RunState) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, islice
 
 from agent.repair.seams import Budget, Candidate, Evidence, Proposer, Verdict
@@ -37,15 +37,33 @@ class PairProposer:
                     yield _join(base, partner)
 
 
+def without_idle(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those of which no part mends as many tests by itself: what a part adds nothing to is not
+    another success to build upon, and there are soon a hundred of them."""
+    return [
+        verdict
+        for verdict in verdicts
+        if not any(_does_as_much(other, verdict) for other in verdicts)
+    ]
+
+
+def _does_as_much(part: Verdict, whole: Verdict) -> bool:
+    return part.target_passed >= whole.target_passed and set(part.candidate.splices) < set(
+        whole.candidate.splices
+    )
+
+
 def _partial(evidence: Evidence) -> list[Candidate]:
     """Candidates that mended some of the targets and broke nothing, the best first."""
-    kept: list[Verdict] = [
-        verdict
-        for verdict in evidence.tried
-        if 0 < verdict.target_passed < verdict.target_total
-        and not verdict.regressions
-        and not verdict.rejected
-    ]
+    kept = without_idle(
+        [
+            verdict
+            for verdict in evidence.tried
+            if 0 < verdict.target_passed < verdict.target_total
+            and not verdict.regressions
+            and not verdict.rejected
+        ]
+    )
     kept.sort(key=lambda verdict: -verdict.target_passed)
     return [verdict.candidate for verdict in kept]
 
