@@ -7,6 +7,7 @@ no single edit mends all of it; those that remain are localised anew, with the f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agent.deps import Deps
 from agent.repair.outcomes import passes
@@ -15,9 +16,18 @@ from agent.searching import evidence
 from agent.state import Kind, PlanItem, RunState
 from tools.report import TestReport
 
-ROUNDS, MORE_ROUNDS = 4, 8
-"""Rounds in which an edit that mends all of the tests may still turn up: where another one mends
-more than half of them, and where it mends fewer."""
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an edit that mends all of the tests may still turn up; the sooner end counts."""
+
+    rounds: int
+    share: float
+    """Of the item's time: on a slow machine few rounds fit into it."""
+
+
+USUAL, LONGER = Patience(4, 0.33), Patience(8, 0.5)
+"""Where another edit mends more than half of the tests, and where it mends fewer."""
 MOST = 0.5
 """Share of the tests above which an edit mends most of them."""
 
@@ -28,13 +38,20 @@ def worth(deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict
     With a single suspect there is nowhere else that another fault could be.
     """
     best = max((verdict.target_passed for verdict in partial), default=0)
-    rounds = ROUNDS if best > MOST * len(item.targets) else MORE_ROUNDS
-    late = state.get("round", 0) + 1 >= rounds
     partly = 0 < best < len(item.targets)
-    if item.kind is not Kind.BUG or not late or not partly or len(item.suspects) < 2:
+    if item.kind is not Kind.BUG or not partly or len(item.suspects) < 2:
+        return Ranking()
+    if not _late(deps, state, USUAL if best > MOST * len(item.targets) else LONGER):
         return Ranking()
     most = [verdict for verdict in partial if verdict.target_passed == best]
     return deps.ranker.rank(most, evidence(deps, state, item), deps.budget)
+
+
+def _late(deps: Deps, state: RunState, patience: Patience) -> bool:
+    since = state.get("since", 0.0)
+    allowed = patience.share * (state.get("until", deps.task.budget_seconds) - since)
+    over = deps.budget.seconds_spent - since >= allowed
+    return over or state.get("round", 0) + 1 >= patience.rounds
 
 
 def narrowed(item: PlanItem, verdict: Verdict, report: TestReport) -> tuple[PlanItem, Verdict]:

@@ -132,6 +132,8 @@ def _another(deps: Deps, state: RunState, number: int, reason: str) -> RunState:
         "round": entry["round"] + 1,
         "batch": [],
         "partial": entry["standby"],
+        "passed_over": None,
+        "since": deps.budget.seconds_spent,
         "until": planning.share(deps.budget, items, numbers.index(refused.number)),
         "accepted": accepted[:at],
         "refused": [*state.get("refused", []), {"patch": refused.patch, "reason": reason}],

@@ -58,7 +58,12 @@ def next_round(deps: Deps, state: RunState, *, untested: bool) -> int:
 def batch(deps: Deps, state: RunState, item: PlanItem) -> Batch | None:
     """The next round's candidates; None when the search, or the item's time, is at its end."""
     with deps.budget.until(_until(deps, state)):
-        return deps.search.batch(state.get("round", 0), evidence(deps, state, item), deps.budget)
+        return deps.search.batch(
+            state.get("round", 0),
+            evidence(deps, state, item),
+            deps.budget,
+            state.get("passed_over"),
+        )
 
 
 def verdicts(

@@ -102,7 +102,8 @@ class GivenUp(BaseModel):
     round: int
     """The round of the search that would have come next."""
     by_time: bool
-    """Whether its share of the time was up, and not the search at its end."""
+    """Whether its share of the time was up, or too short for a step, and not the search at its
+    end."""
     accepted: int
     """Edits of other items that the run had accepted by then."""
 
@@ -196,6 +197,10 @@ class RunState(TypedDict, total=False):
     """Candidates that wait for their tests."""
     partial: list[dict[str, Any]]
     """Verdicts on the current item that turned some of its tests green, most first."""
+    passed_over: int | None
+    """The first round of the current item with a step that there was too little time for."""
+    since: float
+    """When the current item's turn began, in seconds spent by the run."""
     until: float
     """When the current item's share of the budget ends, in seconds spent by the run."""
     edits: dict[str, str]

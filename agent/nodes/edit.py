@@ -39,6 +39,7 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
         **read,
         "batch": candidates,
         "round": found.round,
+        "passed_over": found.passed_over,
         "seconds": deps.budget.seconds_spent,
     }
 
@@ -63,5 +64,5 @@ def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
 def _propose(deps: Deps, state: RunState, item: PlanItem, number: int) -> Batch:
     """The next candidates, and the round of the search that they come from."""
     if item.kind is Kind.BUG:
-        return searching.batch(deps, state, item) or Batch((), (), number)
+        return searching.batch(deps, state, item) or Batch((), (), number, state.get("passed_over"))
     return Batch((), tidying.candidates(deps, item) if number == 0 else (), number)

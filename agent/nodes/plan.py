@@ -49,6 +49,7 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "items": [dump(item) for item in kept],
         "dropped": dropped,
         "current": planning.next_open(kept, 0),
+        "since": deps.budget.seconds_spent,
         "until": planning.share(
             deps.budget,
             kept,

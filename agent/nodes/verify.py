@@ -207,9 +207,10 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
             return _accept(deps, state, item, verdict, confirmed)
     if item.kind is not Kind.BUG:
         return _give_up(deps, state, item, "Another edit took it away or moved it.")
+    passed_over, number = state.get("passed_over"), state.get("round", 0)
     left = GivenUp(
-        round=state.get("round", 0),
-        by_time=searching.time_is_over(deps, state),
+        round=number if passed_over is None else min(passed_over, number),
+        by_time=passed_over is not None or searching.time_is_over(deps, state),
         accepted=len(state.get("accepted", [])),
     )
     item = item.model_copy(update={"given_up": left})
@@ -238,6 +239,8 @@ def _turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState)
         "round": planning.first_round(items[following:], accepted),
         "batch": [],
         "partial": [],
+        "passed_over": None,
+        "since": deps.budget.seconds_spent,
         "until": planning.share(deps.budget, items, following, kept),
         "seconds": deps.budget.seconds_spent,
     }

@@ -153,15 +153,18 @@ def ordered(steps: Sequence[Step], evidence: Evidence, history: History) -> list
     a_run = RUN_OVERHEAD + max((_seconds(test) for test in evidence.failing), default=0.0)
 
     def gain(step: Step) -> float:
-        there, slower = 1.0, 1.0
-        if step.suspect is not None:
-            there = likely[step.suspect]
-            slower = _slowness(evidence.suspects[step.suspect])
-        seconds = history.seconds(step) * slower + step.candidates * a_run
+        there = 1.0 if step.suspect is None else likely[step.suspect]
+        seconds = proposing_seconds(step, evidence, history) + step.candidates * a_run
         return there * history.chance(step) / seconds
 
     possible = [s for s in steps if s.suspect is None or s.suspect < len(likely)]
     return sorted(possible, key=lambda step: -gain(step))
+
+
+def proposing_seconds(step: Step, evidence: Evidence, history: History) -> float:
+    """Estimated time until the step's candidates are there; 0 without the model."""
+    slower = 1.0 if step.suspect is None else _slowness(evidence.suspects[step.suspect])
+    return history.seconds(step) * slower
 
 
 def _seconds(test: TestResult) -> float:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from agent.repair.mistakes import Hear, left_out, raised
-from agent.repair.schedule import History, Step, ordered
+from agent.repair.pace import Pace
+from agent.repair.schedule import History, Step, ordered, proposing_seconds
 from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence
 
 TOGETHER = 2
@@ -33,6 +34,8 @@ class Batch:
     candidates: tuple[Candidate, ...]
     round: int
     """The round that it was made in; the next one to ask for is `round + 1`."""
+    passed_over: int | None = None
+    """The first round with a step that the time left was too short for: others went before it."""
 
 
 class Search:
@@ -48,6 +51,7 @@ class Search:
         self._steps = tuple(steps)
         self._history = history or History()
         self._hear = hear
+        self._pace = Pace()
 
     def only(self, wanted: Sequence[str]) -> Search:
         """The same steps of nothing but these strategies; `rewrite:16` takes its first 16.
@@ -71,36 +75,63 @@ class Search:
         head = [others[:TOGETHER]] if others else []
         return head + [[step] for step in (*following, *others[TOGETHER:])]
 
-    def batch(self, number: int, evidence: Evidence, budget: Budget) -> Batch | None:
+    def batch(
+        self, number: int, evidence: Evidence, budget: Budget, passed_over: int | None = None
+    ) -> Batch | None:
         """The first batch from round `number` on that is not empty.
 
-        None when no round is left, or the budget is spent.
+        A step that the time left is likely too short for is passed over; behind the last round the
+        first of them is tried all the same (`passed_over`: its round, when passed over earlier).
+        None when nothing is left, or the budget is spent.
         """
-        for position, steps in enumerate(self.rounds(evidence)[number:], number):
+        rounds = self.rounds(evidence)
+        for position, steps in enumerate(rounds[number:], number):
             if budget.spent:
                 return None
-            asked: list[Asked] = []
-            candidates: list[Candidate] = []
-            for step in steps:
-                began = budget.clock()
-                found = self._taken(step, evidence, budget)
-                seconds = budget.clock() - began
-                asked.append(Asked(step.name, step.suspect, len(found), seconds))
-                candidates += found
-            if candidates:
-                return Batch(tuple(asked), tuple(candidates), position)
-        return None
+            fitting = [step for step in steps if self._fits(step, evidence, budget)]
+            if len(fitting) < len(steps) and passed_over is None:
+                passed_over = position
+            if batch := self._batch(position, fitting, evidence, budget):
+                return replace(batch, passed_over=passed_over)
+        if passed_over is None or number > len(rounds) or budget.spent:
+            return None
+        batch = self._batch(len(rounds), rounds[passed_over], evidence, budget)
+        return batch and replace(batch, passed_over=passed_over)
 
     def batches(self, evidence: Evidence, budget: Budget, start: int = 0) -> Iterator[Batch]:
         """All batches from round `start` on, made as they are taken."""
-        number = start
-        while (batch := self.batch(number, evidence, budget)) is not None:
+        number, passed_over = start, None
+        while (batch := self.batch(number, evidence, budget, passed_over)) is not None:
             yield batch
-            number = batch.round + 1
+            number, passed_over = batch.round + 1, batch.passed_over
 
     def next_steps(self, number: int, evidence: Evidence) -> tuple[str, ...]:
         """What would be tried from round `number` on; empty behind the last one."""
         return tuple(step.name for steps in self.rounds(evidence)[number:] for step in steps)
+
+    def _batch(
+        self, position: int, steps: Sequence[Step], evidence: Evidence, budget: Budget
+    ) -> Batch | None:
+        """The candidates of these steps; None when there is none."""
+        asked: list[Asked] = []
+        candidates: list[Candidate] = []
+        for step in steps:
+            began = budget.clock()
+            found = self._taken(step, evidence, budget)
+            seconds = budget.clock() - began
+            if found:
+                self._pace.saw(step.name, self._estimated(step, evidence), seconds)
+            asked.append(Asked(step.name, step.suspect, len(found), seconds))
+            candidates += found
+        return Batch(tuple(asked), tuple(candidates), position) if candidates else None
+
+    def _fits(self, step: Step, evidence: Evidence, budget: Budget) -> bool:
+        """Whether the step's candidates are likely there before the time is over."""
+        seconds = self._estimated(step, evidence) * self._pace.of(step.name)
+        return seconds <= budget.seconds_left
+
+    def _estimated(self, step: Step, evidence: Evidence) -> float:
+        return proposing_seconds(step, evidence, self._history)
 
     def _taken(self, step: Step, evidence: Evidence, budget: Budget) -> list[Candidate]:
         """The step's candidates; those it had when the time was over, or when it failed."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,10 @@ from fake_engine import FakeEngine
 
 from agent import dividing
 from agent.cli import main
+from agent.deps import Deps
+from agent.dividing import Patience
+from agent.repair.seams import Candidate, Splice, Verdict
+from agent.state import Kind, PlanItem, RunState
 from runtime.client import Endpoint
 
 pytestmark = pytest.mark.usefixtures("few_edits")
@@ -68,7 +73,7 @@ def fix(
 def test_the_rest_of_the_tests_is_an_item_of_its_own(
     fix: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(dividing, "ROUNDS", 1)
+    monkeypatch.setattr(dividing, "USUAL", Patience(1, 2.0))
     report = fix()
     first, second = report["items"]
     assert (first["status"], second["status"]) == ("fixed", "fixed")
@@ -81,7 +86,7 @@ def test_the_rest_of_the_tests_is_an_item_of_its_own(
 def test_nothing_is_divided_while_one_edit_may_still_mend_all(
     fix: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(dividing, "ROUNDS", 1000)
+    monkeypatch.setattr(dividing, "USUAL", Patience(1000, 2.0))
     report = fix("12s")
     (item,) = report["items"]
     assert item["status"] == "partly fixed"
@@ -156,3 +161,33 @@ def test_what_ran_only_after_a_mend_is_suspected_then(fix: Callable[..., dict[st
     assert [item["status"] for item in report["items"]] == ["fixed", "fixed"]
     assert "area(width, height) * 2" in report["items"][0]["patch"]
     assert (report["before"]["passed"], report["after"]["passed"]) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("passed", "spent", "number", "divides"),
+    [
+        (3, 132.0, 2, False),
+        (3, 134.0, 0, True),  # a third of the item's time
+        (3, 110.0, 3, True),  # the fourth round
+        (1, 149.0, 3, False),
+        (1, 150.0, 0, True),  # a half
+        (1, 110.0, 7, True),
+    ],
+)
+def test_a_mend_of_all_is_waited_for_by_rounds_and_by_time(
+    passed: int, spent: float, number: int, divides: bool
+) -> None:
+    ranked: list[Verdict] = []
+    deps = SimpleNamespace(
+        budget=SimpleNamespace(seconds_spent=spent),
+        task=SimpleNamespace(budget_seconds=300.0),
+        ranker=SimpleNamespace(rank=lambda verdicts, *_: ranked.extend(verdicts)),
+    )
+    state: RunState = {"since": 100.0, "until": 200.0, "round": number}
+    item = SimpleNamespace(kind=Kind.BUG, targets=("a", "b", "c", "d"), suspects=(1, 2))
+    edit = Candidate(strategy="template", splices=(Splice(path="a.py", start=0, end=1, text="2"),))
+    verdict = Verdict(candidate=edit, target_passed=passed, target_total=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dividing, "evidence", lambda *_: None)
+        dividing.worth(cast(Deps, deps), state, cast(PlanItem, item), [verdict])
+    assert bool(ranked) is divides

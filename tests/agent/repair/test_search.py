@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.repair.combine import PairProposer
+from agent.repair.combine import PairProposer, without_idle
+from agent.repair.pace import Pace
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.schedule import History, Step, ordered, probabilities
@@ -280,6 +281,72 @@ def test_two_partial_successes_are_joined_before_other_edits(before: Evidence, b
     tried = (partial(30), partial(0))
     pairs = PairProposer(templates()).propose(replace(before, tried=tried), budget)
     assert next(pairs).operator == "at 30 and at 0"
+
+
+def test_a_part_that_adds_nothing_is_no_success_to_build_upon():
+    def verdict(passed: int, *positions: int) -> Verdict:
+        splices = (Splice(path="m.py", start=at, end=at + 1, text="#") for at in positions)
+        edit = Candidate(strategy="template", operator="any", splices=tuple(splices))
+        return Verdict(candidate=edit, target_passed=passed, target_total=3)
+
+    one, idle, better, other = verdict(1, 0), verdict(1, 0, 9), verdict(2, 0, 20), verdict(1, 30)
+    assert without_idle([idle, one, better, other]) == [one, better, other]
+
+
+class Dear(Counted):
+    """Takes its time, as a model does."""
+
+    def __init__(self, name: str, count: int, seconds: float, now: list[float]) -> None:
+        super().__init__(name, count)
+        self.seconds, self.now = seconds, now
+
+    def propose(self, evidence: Evidence, budget: Budget) -> Iterator[Candidate]:
+        self.now[0] += self.seconds
+        yield from super().propose(evidence, budget)
+
+
+@pytest.mark.parametrize(
+    ("left", "names", "passed_over"),
+    [
+        (100.0, ["one", "two", "cheap"], [None, None, None]),
+        # The first question took thrice its estimate, so the second one is let wait.
+        (45.0, ["one", "cheap", "two"], [None, 1, 1]),
+    ],
+)
+def test_a_question_that_would_come_too_late_is_let_wait(
+    before: Evidence, left: float, names: list[str], passed_over: list[int | None]
+):
+    now = [0.0]
+    budget = Budget(deadline=left, clock=lambda: now[0])
+    search = Search(
+        [
+            Step("one", Dear("one", 1, 30.0, now), chance=0.9, seconds=10.0),
+            Step("none", Counted("none", 0), chance=0.8, seconds=5.0),
+            Step("two", Dear("two", 1, 12.0, now), chance=0.5, seconds=10.0),
+            Step("cheap", Counted("cheap", 3), chance=0.001),
+        ]
+    )
+    found = list(search.batches(before, budget))
+    assert [[s.name for s in b.steps if s.count] for b in found] == [[name] for name in names]
+    assert [b.passed_over for b in found] == passed_over
+
+
+@pytest.mark.parametrize(
+    ("seen", "pace"),
+    [
+        ([], 1.0),
+        ([("a", 10.0, 30.0)], 3.0),
+        ([("b", 10.0, 20.0), ("c", 10.0, 60.0)], 2.5),  # half of what all the others are off
+        ([("a", 10.0, 20.0), ("b", 10.0, 90.0)], 2.0),
+        ([("a", 10.0, 20.0), ("a", 10.0, 0.1)], 2.0),  # remembered
+        ([("a", 0.0, 5.0)], 1.0),
+    ],
+)
+def test_the_pace_is_that_of_the_answers_so_far(seen: list[tuple[str, float, float]], pace: float):
+    known = Pace()
+    for name, estimated, seconds in seen:
+        known.saw(name, estimated, seconds)
+    assert known.of("a") == pace
 
 
 def test_what_was_proposed_before_the_time_was_over_is_kept(before: Evidence, budget: Budget):
