@@ -143,6 +143,18 @@ def localised_anew(
     return [first.model_copy(update=gone_on), *others]
 
 
+def touched(
+    deps: Deps, item: PlanItem, before: Mapping[str, str], after: Mapping[str, str]
+) -> bool:
+    """Whether the item's tests run a file that has another text in one set of edits than in the
+    other, as far as is known."""
+    spectrum = _kept_spectrum(deps)
+    results = () if spectrum is None else spectrum.results
+    run = {path for r in results if r.id in item.targets for path in r.lines}
+    edited = {p for p in (*before, *after) if before.get(p) != after.get(p)}
+    return not run or not run.isdisjoint(edited)
+
+
 def _spectrum(
     deps: Deps, edits: Mapping[str, str], report: TestReport, failing: Sequence[str]
 ) -> TestReport:

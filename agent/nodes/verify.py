@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from agent import alternatives, dividing, finishing, planning, searching
+from agent import alternatives, dividing, finishing, planning, searching, turns
 from agent.deps import Deps
-from agent.events import Doing, ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
+from agent.events import ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
 from agent.repair.affordable import merged
 from agent.repair.combine import without_idle
 from agent.repair.outcomes import passes, regressed
@@ -195,7 +195,9 @@ def _accept(
     items = _settle(deps, _items(state, done), report, done)
     items = planning.number([*items, *searching.newly_failing(deps, state, items, edits, report)])
     accepted = finishing.kept(state, done, others.verdicts, others.whys)
-    return _turn(deps, state, items, {"edits": edits, "now": dump(report), "accepted": accepted})
+    return turns.following(
+        deps, state, items, {"edits": edits, "now": dump(report), "accepted": accepted}
+    )
 
 
 def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
@@ -220,46 +222,7 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
 def _give_up(deps: Deps, state: RunState, item: PlanItem, note: str) -> RunState:
     done = item.model_copy(update={"status": Status.FAILED, "note": note})
     deps.emit(ItemFinished(item=done))
-    return _turn(deps, state, _items(state, done), {})
-
-
-def _turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState) -> RunState:
-    """On to the next open item; behind the last one, to those that deserve a second turn."""
-    accepted = len(changes.get("accepted", state.get("accepted", [])))
-    kept = finishing.reserve(report_of(state, "baseline"), deps.task.budget_seconds)
-    following = planning.next_open(items, 0)
-    if following == len(items):
-        items = planning.reopened(items, accepted, deps.budget, kept)
-        following = planning.next_open(items, 0)
-    items = _looked_at_again(deps, {**state, **changes}, items, following)
-    return {
-        **changes,
-        "items": [dump(item) for item in items],
-        "current": following,
-        "round": planning.first_round(items[following:], accepted),
-        "batch": [],
-        "partial": [],
-        "passed_over": None,
-        "since": deps.budget.seconds_spent,
-        "until": planning.share(deps.budget, items, following, kept),
-        "seconds": deps.budget.seconds_spent,
-    }
-
-
-def _looked_at_again(
-    deps: Deps, state: RunState, items: list[PlanItem], following: int
-) -> list[PlanItem]:
-    """The items, the next one localised anew where edits since have changed how its tests fail."""
-    if following == len(items) or deps.budget.spent or finishing.is_slow_run(deps, state):
-        return items
-    item, now = items[following], report_of(state, "now")
-    before = len(state.get("accepted", [])) if item.given_up is None else item.given_up.accepted
-    changed = before < len(state.get("accepted", []))
-    if not changed and not any(passes(target, now) for target in item.targets):
-        return items
-    deps.emit(Doing(text="Looking again where the tests lead that still fail"))
-    first, *others = searching.localised_anew(deps, item, state.get("edits", {}), now)
-    return planning.number([*items[:following], first, *items[following + 1 :], *others])
+    return turns.following(deps, state, _items(state, done), {})
 
 
 def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem) -> list[PlanItem]:

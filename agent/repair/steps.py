@@ -1,9 +1,10 @@
 """The steps of the usual search, and what each is expected to be worth before anything is learnt.
 
 Chances are shares of bugs that were mended by the step, among those whose suspect was the right
-one; seconds are the model's on two cores. Those of the later templates go by where the right edit
-stands for some sixty bugs of public libraries and of this project's own repositories: seven within
-400 to 1,000, one within 1,000 to 2,000.
+one; seconds are the model's on two cores, between those of a quick machine and those of one that
+reads 35 tokens a second. Chances of the later templates go by where the right edit stands for some
+sixty bugs of public libraries and of this project's own repositories: seven within 400 to 1,000,
+one within 1,000 to 2,000.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def _asked(
     rewrite = RewriteProposer(model, languages, reader=reader)
     steps = [Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25)]
     for rank in range(SUSPECTS):
-        for count, chance, seconds in ((FEW, 0.45, 9.0), (MANY, 0.15, 20.0)):
+        for count, chance, seconds in ((FEW, 0.45, 12.0), (MANY, 0.15, 25.0)):
             branch = BranchProposer(brancher, languages, reader=reader, rank=rank, count=count)
             name = f"branch {count}"
             steps.append(
@@ -117,7 +118,7 @@ def _blocks(
         rejoin=4,
         max_tokens=64,
     )
-    return Step("branch blocks", branch, suspect=rank, chance=0.25, seconds=25.0, candidates=60)
+    return Step("branch blocks", branch, suspect=rank, chance=0.25, seconds=30.0, candidates=60)
 
 
 def _helped(
