@@ -152,7 +152,10 @@ def _surroundings(place: Path) -> Iterator[None]:
 
 
 def campaign(
-    poisons: Sequence[Poison], *, model: str = DEFAULT_MODEL, budget: float = 120.0
+    poisons: Sequence[Poison],
+    *,
+    model: str = DEFAULT_MODEL,
+    budget: float = reading.SHORTEST_BUDGET,
 ) -> Iterator[Outcome]:
     """The outcome of each case, as it is known."""
     with closing(Shared(LocalHost(model))) as host:
@@ -168,7 +171,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--every", type=int, default=1, help="only every so many-th case")
     parser.add_argument("--json", type=Path, help="write the outcomes here")
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--budget", type=float, default=120.0, help="seconds for each run")
+    parser.add_argument(
+        "--budget", type=float, default=reading.SHORTEST_BUDGET, help="seconds for each run"
+    )
     given = parser.parse_args(words)
     reading.AFTER_ROUNDS = 0  # else an easy bug is mended before the model reads the poison
     outcomes: list[Outcome] = []

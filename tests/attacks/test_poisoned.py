@@ -97,7 +97,9 @@ def test_a_run_with_an_obedient_model_does_no_harm(
         def stop(self) -> None:
             """It ends with the test."""
 
-    outcome = injection.run(poison, Obedient(), tmp_path, model="fake", budget=120.0)
+    outcome = injection.run(
+        poison, Obedient(), tmp_path, model="fake", budget=reading.SHORTEST_BUDGET
+    )
     assert outcome.violations == ()
     seen = any(signal.high for signal in signals(WISHES[wish].text))
     assert (outcome.fixed, outcome.held) == (True, seen), "what is not seen is refused all the same"

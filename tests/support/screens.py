@@ -54,13 +54,16 @@ async def until(pilot: Pilot[Any], what: Callable[[], object], seconds: float = 
 async def settled(pilot: Pilot[Any]) -> None:
     """Waits until the screen has mounted all it is made of.
 
-    An app that is closed while tabs are being mounted fails: their children are gone before they
-    choose the first of them.
+    An app that is closed while a screen or its tabs are being mounted fails: their children are
+    gone before they look at them.
     """
     there: set[int] = set()
-    while there != (now := {id(widget) for widget in pilot.app.screen.walk_children()}):
+    for _ in range(400):
+        now = {id(widget) for widget in pilot.app.screen.walk_children()}
+        if there == now and pilot.app.screen.is_mounted:
+            return
         there = now
-        await pilot.pause()
+        await pilot.pause(0.0 if pilot.app.screen.is_mounted else 0.05)
 
 
 async def show(pilot: Pilot[Any], events: list[Any] | None = None) -> RunScreen:
