@@ -13,6 +13,9 @@ Logits = npt.NDArray[np.float32]
 # Shares of the whole mass below which tokens are left out of sorting, coarse to fine: sorting a
 # vocabulary of 152,000 takes 17 ms, the few hundred above the coarse share 0.1 ms.
 _SHARES = (1e-3, 1e-5, 0.0)
+# Weights that are added up at once: one by one, a vocabulary takes ten times as long, which was
+# 2.5 % of the time of 32 samples.
+_BLOCK = 512
 # Nats below the likeliest token within which there are mostly some dozens of others.
 _NEAR = 10.0
 
@@ -113,9 +116,7 @@ class Sampler:
         scaled = (logits - logits.max()) / np.float32(self._sampling.temperature)
         weights = np.exp(scaled, dtype=np.float32)
         tokens = self._allowed(weights)
-        reached = np.cumsum(weights if tokens is None else weights[tokens], dtype=np.float64)
-        at = int(np.searchsorted(reached, self._random.random() * reached[-1], side="right"))
-        at = min(at, len(reached) - 1)
+        at = _drawn(weights if tokens is None else weights[tokens], self._random.random())
         return at if tokens is None else int(tokens[at])
 
     def _allowed(self, weights: Logits) -> npt.NDArray[np.intp] | None:
@@ -144,3 +145,18 @@ class Sampler:
             mass = kept.sum() if settings.top_k > 0 else total
             tokens = tokens[before < settings.top_p * mass]
         return tokens
+
+
+def _drawn(weights: Logits, share: float) -> int:
+    """The position at which that share of the weights' sum, 0 to 1, is reached.
+
+    Never one that weighs nothing, however the sums are rounded: a grammar may forbid it.
+    """
+    sums = np.cumsum(np.add.reduceat(weights, np.arange(0, len(weights), _BLOCK)), dtype=np.float64)
+    wanted = share * sums[-1]
+    block = min(int(np.searchsorted(sums, wanted, side="right")), len(sums) - 1)
+    first = block * _BLOCK
+    part = weights[first : first + _BLOCK]
+    before = sums[block - 1] if block else 0.0
+    at = int(np.searchsorted(np.cumsum(part, dtype=np.float64), wanted - before, side="right"))
+    return first + min(at, int(np.flatnonzero(part)[-1]))

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.engine_api import Sampling
-from runtime.sampling import Logits, Sampler, likeliest, log_normaliser
+from runtime.sampling import Logits, Sampler, _drawn, likeliest, log_normaliser
 
 
 def logits(*probabilities: float) -> Logits:
@@ -85,3 +85,22 @@ def test_likeliest_is_the_sorted_top(values: list[float], count: int) -> None:
 def test_log_normaliser_survives_large_logits() -> None:
     row = np.array([10_000.0, 10_000.0], dtype=np.float32)
     assert log_normaliser(row) == pytest.approx(10_000 + np.log(2))
+
+
+def test_every_share_of_a_vocabulary_leads_to_its_token() -> None:
+    """Over several blocks, the last of them shorter, and with tokens that weigh nothing."""
+    weights = np.zeros(1_300, np.float32)
+    weights[[0, 511, 512, 700, 1_299]] = (1, 2, 1, 4, 2)
+    shares = {0.0: 0, 0.09: 0, 0.11: 511, 0.29: 511, 0.31: 512, 0.41: 700, 0.79: 700, 0.81: 1_299}
+    assert {share: _drawn(weights, share) for share in shares} == shares
+    assert _drawn(weights, 1.0) == 1_299
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1, exclude_max=True))
+@settings(max_examples=200)
+def test_a_token_that_weighs_nothing_is_never_drawn(seed: int, share: float) -> None:
+    random = np.random.default_rng(seed)
+    weights = random.exponential(size=2_000).astype(np.float32)
+    weights[random.random(2_000) < 0.7] = 0
+    assert weights[_drawn(weights, share)] > 0
+    assert weights[_drawn(weights, float(np.nextafter(1, 0)))] > 0
