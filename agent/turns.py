@@ -9,7 +9,7 @@ from agent.repair.outcomes import passes
 from agent.state import PlanItem, RunState, dump, report_of
 
 
-def following(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState) -> RunState:
+def next_turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunState) -> RunState:
     """On to the next open item; behind the last one, to those that deserve a second turn."""
     accepted = len(changes.get("accepted", state.get("accepted", [])))
     kept = finishing.reserve(report_of(state, "baseline"), deps.task.budget_seconds)

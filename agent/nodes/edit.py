@@ -45,7 +45,7 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
 
 
 def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
-    """Once in a run, for the first bug that is not mended at once and has time left."""
+    """Once in a run, for the first bug that is not mended soon and has time left."""
     if item.kind is not Kind.BUG or "findings" in state:
         return {}
     if searching.time_is_over(deps, state):

@@ -195,7 +195,7 @@ def _accept(
     items = _settle(deps, _items(state, done), report, done)
     items = planning.number([*items, *searching.newly_failing(deps, state, items, edits, report)])
     accepted = finishing.kept(state, done, others.verdicts, others.whys)
-    return turns.following(
+    return turns.next_turn(
         deps, state, items, {"edits": edits, "now": dump(report), "accepted": accepted}
     )
 
@@ -222,7 +222,7 @@ def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
 def _give_up(deps: Deps, state: RunState, item: PlanItem, note: str) -> RunState:
     done = item.model_copy(update={"status": Status.FAILED, "note": note})
     deps.emit(ItemFinished(item=done))
-    return turns.following(deps, state, _items(state, done), {})
+    return turns.next_turn(deps, state, _items(state, done), {})
 
 
 def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem) -> list[PlanItem]:

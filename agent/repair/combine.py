@@ -55,15 +55,13 @@ def _does_as_much(part: Verdict, whole: Verdict) -> bool:
 
 def _partial(evidence: Evidence) -> list[Candidate]:
     """Candidates that mended some of the targets and broke nothing, the best first."""
-    kept = without_idle(
-        [
-            verdict
-            for verdict in evidence.tried
-            if 0 < verdict.target_passed < verdict.target_total
-            and not verdict.regressions
-            and not verdict.rejected
-        ]
-    )
+    kept = [
+        verdict
+        for verdict in evidence.tried
+        if 0 < verdict.target_passed < verdict.target_total
+        and not verdict.regressions
+        and not verdict.rejected
+    ]
     kept.sort(key=lambda verdict: -verdict.target_passed)
     return [verdict.candidate for verdict in kept]
 

@@ -64,16 +64,22 @@ class History(BaseModel):
         return (tally.seconds + PRIOR_TIMES * step.seconds) / (tally.asked + PRIOR_TIMES)
 
     def learned(self, entries: Iterable[Mapping[str, Any]]) -> History:
-        """This history with the record of one more run."""
+        """This history with the record of one more run.
+
+        A step of a bug's second turn took no time: its question was remembered.
+        """
         steps = dict(self.steps)
         asked: dict[int, list[_Part]] = {}
         for entry in entries:
             data = entry["data"]
             if entry["kind"] == "proposed" and data.get("steps"):
+                before = asked.setdefault(data["item"], [])
+                known = {(part.name, part.suspect) for part in before}
                 parts = _parts(data)
-                asked.setdefault(data["item"], []).extend(parts)
+                before.extend(parts)
                 for part in parts:
-                    _add(steps, part.name, asked=1, seconds=part.seconds)
+                    if (part.name, part.suspect) not in known:
+                        _add(steps, part.name, asked=1, seconds=part.seconds)
             elif entry["kind"] == "accepted" and data["item"]["chosen"]:
                 _judge(steps, asked.get(data["item"]["number"], []), data["item"]["chosen"])
         return History(steps=steps)

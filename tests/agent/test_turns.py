@@ -29,7 +29,7 @@ def test_a_round_that_time_cut_off_is_gone_on_with(
 
 
 TESTS = [
-    TestResult(id="t.py::test_b", outcome=Outcome.FAILED, seconds=0.1, lines={"b.py": (1, 2)}),
+    TestResult(id="t.py::test_b", outcome=Outcome.FAILED, lines={"b.py": (1, 2)}),
     TestResult(id="t.py::test_ab", outcome=Outcome.FAILED, lines={"a.py": (1,), "b.py": (1,)}),
     TestResult(id="t.py::test_unknown", outcome=Outcome.FAILED),
 ]
@@ -72,6 +72,6 @@ def test_what_others_mended_elsewhere_does_not_begin_a_search_anew(
         "edits": {"a.py": "new"},
         "accepted": [{"edits": {}}],
     }
-    found = turns.following(cast(Deps, deps), state, [item], {})
+    found = turns.next_turn(cast(Deps, deps), state, [item], {})
     assert bool(asked) is localised
     assert found["round"] == first

@@ -63,7 +63,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         if there == now and pilot.app.screen.is_mounted:
             return
         there = now
-        await pilot.pause(0.0 if pilot.app.screen.is_mounted else 0.05)
+        await pilot.pause(None if pilot.app.screen.is_mounted else 0.05)
 
 
 async def show(pilot: Pilot[Any], events: list[Any] | None = None) -> RunScreen:

@@ -130,6 +130,13 @@ def test_history_credits_the_step_that_mended_and_counts_against_its_rivals():
     assert (history.steps["a"].asked, history.steps["a"].seconds) == (2, 8.0)
 
 
+def test_a_step_of_a_second_turn_says_nothing_of_its_time():
+    again = proposed(1, ("a", 0, 1))
+    again["data"]["steps"][0]["seconds"] = 0.1
+    history = History().learned([proposed(1, ("a", 0, 1), ("a", 1, 1)), again])
+    assert (history.steps["a"].asked, history.steps["a"].seconds) == (2, 8.0)
+
+
 def test_what_was_learnt_changes_the_order(before: Evidence):
     steps = [
         step("a", 1, suspect=0, chance=0.3, seconds=10),
