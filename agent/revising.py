@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agent import planning, searching
+from agent import searching, turns
 from agent.approval import Alternative
 from agent.deps import Deps
 from agent.events import BudgetChanged, Doing, ItemFinished, TestsFinished
@@ -128,13 +128,9 @@ def _another(deps: Deps, state: RunState, number: int, reason: str) -> RunState:
         "edits": entry["edits"],
         "now": dump(now),
         "items": [dump(item) for item in items],
-        "current": numbers.index(refused.number),
+        **turns.begun(deps, items, numbers.index(refused.number)),
         "round": entry["round"] + 1,
-        "batch": [],
         "partial": entry["standby"],
-        "passed_over": None,
-        "since": deps.budget.seconds_spent,
-        "until": planning.share(deps.budget, items, numbers.index(refused.number)),
         "accepted": accepted[:at],
         "refused": [*state.get("refused", []), {"patch": refused.patch, "reason": reason}],
         "note": "",

@@ -21,14 +21,21 @@ def next_turn(deps: Deps, state: RunState, items: list[PlanItem], changes: RunSt
     return {
         **changes,
         "items": [dump(item) for item in items],
-        "current": following,
+        **begun(deps, items, following, kept),
         "round": planning.first_round(items[following:], accepted),
-        "batch": [],
         "partial": [],
+        "seconds": deps.budget.seconds_spent,
+    }
+
+
+def begun(deps: Deps, items: list[PlanItem], current: int, reserve: float = 0.0) -> RunState:
+    """What changes when an item's turn begins; `reserve` seconds are kept as for `share`."""
+    return {
+        "current": current,
+        "batch": [],
         "passed_over": None,
         "since": deps.budget.seconds_spent,
-        "until": planning.share(deps.budget, items, following, kept),
-        "seconds": deps.budget.seconds_spent,
+        "until": planning.share(deps.budget, items, current, reserve),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent import baseline as first_run
-from agent import finishing, planning, reproducing, searching, tidying
+from agent import finishing, planning, reproducing, searching, tidying, turns
 from agent.deps import Deps
 from agent.events import PhaseStarted, PlanReady
 from agent.state import Goal, RunState, Scope, dump
@@ -48,10 +48,8 @@ def plan(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "flaky": flaky,
         "items": [dump(item) for item in kept],
         "dropped": dropped,
-        "current": planning.next_open(kept, 0),
-        "since": deps.budget.seconds_spent,
-        "until": planning.share(
-            deps.budget,
+        **turns.begun(
+            deps,
             kept,
             planning.next_open(kept, 0),
             finishing.reserve(baseline, deps.task.budget_seconds),

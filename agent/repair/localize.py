@@ -280,11 +280,8 @@ class _Inquiry:
             text = self._reader(self._root, test.path)
         except OSError:
             return test.traceback
-        name = WORD.findall(test.id.split("[")[0].rpartition("::")[2].rpartition(".")[2])
-        for span in language.spans(text):
-            if name and span.name.rpartition(".")[2] == name[-1] and not span.is_class:
-                return text[span.start : span.end]
-        return text
+        found = language.test_code(text, test.id)
+        return found.text if found is not None else text
 
     def _look_everywhere(self, words: Counter[str]) -> None:
         """Without coverage or frames: files whose name or whose functions the tests mention."""
