@@ -32,6 +32,10 @@ before this many times what the slowest test was seen to take."""
 HUNG_LEAST, HUNG_SLOWER = 0.3, 20
 """A test that hung before any edit hangs with most edits, too. A quick run gives it so many seconds
 or so many times what the slowest of the others takes, and ends with it."""
+OWN_LEAST, OWN_SLOWER = 0.5, 20
+"""Seconds of its own time that a quick run gives any other test, or so many times what the slowest
+took before any edit. Where loops are edited, waiting for those that never end was half of the time
+that the tests of candidates took."""
 
 
 @dataclass
@@ -120,16 +124,19 @@ class TestBench:
     ) -> TestReport:
         if self._session is None:
             self._session = self._stack.enter_context(self._runner.session())
-        limit = max(1.0, timeout / 2)
-        if watch is None and self._known.hung.intersection(selection or ()):
-            stop_at_first = True
-            slowest = max(self._known.seconds.values(), default=0.0)
-            limit = min(limit, max(HUNG_LEAST, HUNG_SLOWER * slowest))
+        limit, own = max(1.0, timeout / 2), None
+        if watch is None and self._known.seconds:
+            slowest = max(self._known.seconds.values())
+            own = max(OWN_LEAST, OWN_SLOWER * slowest)
+            if self._known.hung.intersection(selection or ()):
+                stop_at_first = True
+                limit = min(limit, max(HUNG_LEAST, HUNG_SLOWER * slowest))
         return self._session.run(
             selection,
             timeout,
             stop_at_first,
             test_timeout=limit,
+            own_timeout=own,
             brief=True,
             watch=watch,
         )

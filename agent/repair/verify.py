@@ -12,8 +12,10 @@ from agent.repair.outcomes import passed_targets, regressed
 from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Span, Verdict
 from tools.report import Outcome
 
-MANY_TARGETS = 8
-"""Above so many failing tests a candidate's run stops at the first that still fails."""
+FEW_TARGETS, MANY_TARGETS, SLOW_TARGETS = 8, 24, 0.5
+"""Above so many failing tests a candidate's run stops at the first that still fails: above the few
+where they took more than these seconds before any edit. Else it tells how many of them the edit
+mends, which is what two faults behind one suspect are told apart by."""
 MAX_COVERING = 40
 """Passing tests that cover an edit and run before the whole suite does."""
 FEWEST = 4
@@ -90,7 +92,7 @@ class SearchVerifier:
             trial.forget,
             (self._runner, *others),
             trial.targets,
-            stop_at_first=len(trial.targets) > MANY_TARGETS,
+            stop_at_first=trial.stops_at_first,
             over=lambda: budget.spent,
         )
 
@@ -165,6 +167,9 @@ class _Trial:
         self.baseline = evidence.baseline
         self.passing = evidence.baseline.ids(Outcome.PASSED)
         self.whole_runs = 0
+        usual = sum(test.seconds for test in evidence.failing)
+        most = FEW_TARGETS if usual > SLOW_TARGETS else MANY_TARGETS
+        self.stops_at_first = len(self.targets) > most
         self.others = len([name for name in self.passing if name not in self.targets])
         for verdict in evidence.tried:
             self.admit(verdict.candidate)

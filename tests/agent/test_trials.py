@@ -101,7 +101,7 @@ class Runner:
 
     def __init__(self, message: str) -> None:
         self.message = message
-        self.asked: list[tuple[float, bool]] = []
+        self.asked: list[tuple[float, float | None, bool]] = []
 
     def run(self, selection: Sequence[str] | None, **options: Any) -> TestReport:
         bad = TestResult(id="t::bad", outcome=Outcome.FAILED, seconds=5.0, message=self.message)
@@ -119,21 +119,22 @@ class Runner:
         stop_at_first: bool,
         *,
         test_timeout: float,
+        own_timeout: float | None,
         **options: Any,
     ) -> TestReport:
-        self.asked.append((test_timeout, stop_at_first))
+        self.asked.append((test_timeout, own_timeout, stop_at_first))
         return TestReport()
 
 
 @pytest.mark.parametrize(
     ("message", "allowed"),
     [
-        ("TestTimeout: still running after 5 seconds", [(0.3, True), (1.0, False)]),
-        ("AssertionError", [(3.125, False), (1.0, False)]),
+        ("TestTimeout: still running after 5 seconds", [(0.3, 0.5, True), (1.0, 0.5, False)]),
+        ("AssertionError", [(3.125, 20.0, False), (1.0, 20.0, False)]),
     ],
 )
 def test_a_test_that_hung_before_any_edit_is_not_waited_for_as_long_again(
-    workspace: Workspace, message: str, allowed: list[tuple[float, bool]]
+    workspace: Workspace, message: str, allowed: list[tuple[float, float, bool]]
 ):
     runner = Runner(message)
     with ExitStack() as stack:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tools.worker.clock import Clock
+from tools.worker import clock as clocks
+from tools.worker.clock import Clock, in_queue, queues_are_told
 from tools.worker.failures import TestTimeout
 
 
@@ -78,3 +81,77 @@ def test_a_plugin_that_takes_the_signal_away_does_not_end_the_run():
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     assert hang(clock).startswith("still running after")
+
+
+def compute() -> None:
+    while True:
+        pass
+
+
+def seconds(text: str) -> float:
+    return float(text.split()[3].rstrip(","))
+
+
+def told(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+    """The system says that this share of the time was spent waiting for a processor."""
+    began = time.monotonic()
+    monkeypatch.setattr(clocks, "queues_are_told", lambda: True)
+    monkeypatch.setattr(clocks, "in_queue", lambda: share * (time.monotonic() - began))
+
+
+def test_a_test_that_waits_or_computes_has_its_own_time(monkeypatch: pytest.MonkeyPatch):
+    told(monkeypatch, 0.0)
+    clock = Clock(5, 60, 0.2)
+    assert 0.19 <= seconds(hang(clock)) < 1
+    with pytest.raises(TestTimeout, match="still running after 0"), clock.limit():
+        compute()
+    assert not clock.starved
+
+
+def test_waiting_for_a_processor_is_not_its_own_time(monkeypatch: pytest.MonkeyPatch):
+    told(monkeypatch, 0.75)
+    clock = Clock(5, 60, 0.2)
+    assert seconds(hang(clock)) >= 0.75
+    assert clock.starved
+
+
+def test_with_all_its_time_spent_waiting_for_a_processor_a_test_ends_at_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    told(monkeypatch, 1.0)
+    clock = Clock(0.4, 60, 0.2)
+    assert 0.38 <= seconds(hang(clock)) < 1
+    assert clock.starved
+
+
+def test_a_test_with_a_process_of_its_own_may_wait_for_one_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    told(monkeypatch, 0.0)
+    clock = Clock(5, 60, 0.2)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        hang(clock)
+        process.kill()
+    assert clock.starved
+
+
+def test_where_the_system_does_not_tell_a_test_has_its_whole_time(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(clocks, "queues_are_told", lambda: False)
+    assert hang(Clock(0.4, 60, 0.1)).startswith("still running after 0.4 seconds")
+
+
+def test_own_time_is_halved_too_but_stays_above_the_slowest(monkeypatch: pytest.MonkeyPatch):
+    told(monkeypatch, 0.0)
+    monkeypatch.setattr(Clock, "LEAST_OWN", 0.05)
+    clock = Clock(5, 60, 0.8)
+    with clock.limit():
+        time.sleep(0.06)
+    first, second, *_, last = (seconds(hang(clock)) for _ in range(5))
+    assert first > second > last >= 0.15
+
+
+@pytest.mark.skipif(not queues_are_told(), reason="the system does not tell")
+def test_the_system_tells_this_process_alone():
+    before, began = in_queue(), time.monotonic()
+    time.sleep(0.1)
+    assert 0 <= in_queue() - before < time.monotonic() - began

@@ -106,6 +106,7 @@ class TestSession:
         *,
         coverage: bool = False,
         test_timeout: float | None = None,
+        own_timeout: float | None = None,
         on_progress: Progress | None = None,
         seed: int = 0,
         report_modules: bool = False,
@@ -115,9 +116,10 @@ class TestSession:
         """Run `selection` (ids; None for all) and report what happened, whatever happened.
 
         `timeout` limits the whole run, `test_timeout` each test (it then fails and the others go
-        on), both in seconds. `seed` is that of the `random` module. With `report_modules` the
-        installed modules that the tests loaded are in `loaded_modules` afterwards. With `brief`
-        a failing test has a message, but neither traceback nor frames: that is faster.
+        on), `own_timeout` what passes in it but for what it waits for a processor; in seconds.
+        `seed` is that of the `random` module. With `report_modules` the installed modules that the
+        tests loaded are in `loaded_modules` afterwards. With `brief` a failing test has a message,
+        but neither traceback nor frames: that is faster.
         `watch` (`path`, `name`, `first_line` and `last_line` of a function) asks for `watched`.
         Raises `WorkerFailure` if there is no worker to be had.
         """
@@ -127,6 +129,7 @@ class TestSession:
             "ids": None if selection is None else list(selection),
             "seconds": seconds,
             "test_seconds": test_timeout,
+            "own_seconds": own_timeout,
             "coverage": coverage,
             "stop_at_first": stop_at_first,
             "report_modules": report_modules,

@@ -29,6 +29,7 @@ class Order:
         self.ids: list[str] | None = command.get("ids")
         self.seconds = seconds
         self.test_seconds: float | None = command.get("test_seconds")
+        self.own_seconds: float | None = command.get("own_seconds")
         self.coverage: bool = command.get("coverage", False)
         self.stop_at_first: bool = command.get("stop_at_first", False)
         self.brief: bool = command.get("brief", False)
@@ -109,7 +110,7 @@ class Child:
     def _run(self) -> int:
         order = self._order
         coverage = Coverage(self._repository) if order.coverage else None
-        clock = Clock(order.test_seconds, order.seconds)
+        clock = Clock(order.test_seconds, order.seconds, order.own_seconds)
         before = set(sys.modules)
         if coverage is not None:
             ignore_explanations(coverage)

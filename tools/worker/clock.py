@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from types import FrameType
@@ -16,53 +17,90 @@ class Clock:
 
     Code that never returns to the interpreter is not interrupted: the zygote kills it. Tests of
     one run mostly hang for one reason, so each that hangs halves what the following ones may take.
+
+    A test's own time is what passes while it runs or waits for something, without what it waits for
+    a processor: on a busy machine a quick test is not taken for one that hangs. Where the system
+    does not tell that, there is no limit to it, and a test has its whole time.
     """
 
     AGAIN = 1.0
     """Seconds after which a test that swallowed the interruption is interrupted again."""
-    LEAST, SLOWER = 1.0, 3.0
-    """The limit is not halved below so many seconds, nor below so many times the slowest test."""
+    LEAST, LEAST_OWN, SLOWER = 1.0, 0.2, 3.0
+    """The limit is not halved below so many seconds, nor that to a test's own time, and neither
+    below so many times the slowest test."""
     BUSY, IDLE = 0.8, 0.1
     """Shares of its time: a test which loops for ever computes more than the first where nothing
     holds it up, and one that waits for something less than the second."""
 
-    def __init__(self, test_limit: float | None, run_limit: float) -> None:
+    def __init__(
+        self, test_limit: float | None, run_limit: float, own_limit: float | None = None
+    ) -> None:
+        """Seconds that a test may take, the whole run, and a test of its own time."""
         self._test_limit = test_limit
+        self._own_limit = own_limit if own_limit is not None and queues_are_told() else None
         self._end = time.monotonic() + run_limit
         self.run_is_over = False
         self.starved = False
         """A test was stopped that had not had the processor for most of its time."""
         self._limit = 0.0
-        self._worked = 0.0
+        self._own: float | None = None
+        self._began = self._worked = self._queued = 0.0
+        self._rang = False
         self._slowest = 0.0
         self._hanging = 0
 
     def _ring(self, _number: int, frame: FrameType | None) -> None:
-        if time.monotonic() >= self._end - 0.01:
+        now = time.monotonic()
+        if now >= self._end - 0.01:
             self.run_is_over = True
+        waited = max(0.0, in_queue() - self._queued) if self._own is not None else 0.0
+        if left := self._left(now - self._began, waited):
+            signal.setitimer(signal.ITIMER_REAL, left, self.AGAIN)
+            return
+        self._rang = True
+        took = self._limit if self._own is None else now - self._began
         computed = time.process_time() - self._worked
-        if computed < self.BUSY * self._limit:
+        # What waits for a process of its own may wait for one that waits for a processor.
+        lacked = took - computed if self._own is None or _has_children() else waited
+        if lacked > (1 - self.BUSY) * took:
             self.starved = True
-        text = "still running after %.3g seconds" % self._limit
-        if frame is not None and computed < self.IDLE * self._limit:
+        text = "still running after %.3g seconds" % took
+        if frame is not None and computed < self.IDLE * took:
             text += ", waiting in %s" % frame.f_code.co_name
         raise TestTimeout(text)
+
+    def _left(self, passed: float, waited: float) -> float:
+        """Seconds that the test may go on, at least; 0 where it may not."""
+        if self._own is None or self.run_is_over:
+            return 0.0
+        left = min(self._limit - passed, self._own - (passed - waited))
+        return left if left > 0.01 else 0.0
 
     @contextlib.contextmanager
     def limit(self) -> Iterator[None]:
         """Hold the code inside to the time limits."""
         left = max(self._end - time.monotonic(), 0.001)
         self._limit = left if self._test_limit is None else min(left, self._patience())
+        self._own = self._own_patience()
+        self._queued = in_queue() if self._own is not None else 0.0
+        self._rang = False
         self._worked = time.process_time()
         # Each time, for pytest-timeout leaves the signal behind with what would end the process.
         signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, self._limit, self.AGAIN)
-        began = time.monotonic()
+        first = self._limit if self._own is None else min(self._limit, self._own)
+        self._began = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, first, self.AGAIN)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            self._learn(time.monotonic() - began)
+            self._learn(time.monotonic() - self._began)
+
+    def _own_patience(self) -> float | None:
+        if self._own_limit is None:
+            return None
+        halved: float = self._own_limit * 0.5**self._hanging
+        return min(self._own_limit, max(halved, self.LEAST_OWN, self.SLOWER * self._slowest))
 
     def _patience(self) -> float:
         """Seconds for the next test, by what the ones before it took."""
@@ -71,7 +109,35 @@ class Clock:
         return min(limit, max(halved, self.LEAST, self.SLOWER * self._slowest))
 
     def _learn(self, seconds: float) -> None:
-        if seconds >= self._limit:
+        if self._rang:
             self._hanging += 1
         else:
             self._slowest = max(self._slowest, seconds)
+
+
+def queues_are_told() -> bool:
+    """Whether the system says how long a thread has waited for a processor."""
+    return os.path.exists("/proc/self/schedstat")
+
+
+def in_queue() -> float:
+    """Seconds that the threads of this process have been ready to run and did not.
+
+    The second field of https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat.
+    """
+    nanoseconds = 0
+    for thread in os.listdir("/proc/self/task"):
+        try:
+            with open("/proc/self/task/%s/schedstat" % thread, encoding="ascii") as file:
+                nanoseconds += int(file.read().split()[1])
+        except OSError:  # it has ended meanwhile
+            continue
+    return nanoseconds / 1e9
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

@@ -90,7 +90,8 @@ class Zygote:
         """One run, in as many children as crashes and hangs make necessary.
 
         Fields: `ids` (None for all), `seconds` for everything, `test_seconds` for each test or
-        None, `coverage`, `stop_at_first`, `brief`, `report_modules`, `memory` (bytes), `seed`.
+        None, `own_seconds` of each test's own time or None, `coverage`, `stop_at_first`, `brief`,
+        `report_modules`, `memory` (bytes), `seed`.
         """
         end = time.monotonic() + command["seconds"]
         skip: set[str] = set()

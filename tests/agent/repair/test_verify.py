@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
+import pytest
+
 from agent.repair.python.language import PythonLanguage
 from agent.repair.seams import Budget, Candidate, Evidence, Splice
 from agent.repair.verify import SearchVerifier
@@ -85,6 +87,25 @@ def test_an_edit_that_mends_some_targets_is_held_against_tests_near_it(
     assert (worse.target_passed, worse.regressions) == (1, (OTHER,))
     assert (sound.target_passed, sound.regressions, sound.whole_suite) == (1, (), False)
     assert runner.runs == 2 * [(TARGET, "test_m.py::test_h"), (OTHER,)]
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "told"), [(8, 1.0, 7), (24, 0.01, 23), (9, 1.0, 0), (25, 0.01, 0)]
+)
+def test_of_few_or_quick_targets_all_are_run_though_one_fails(
+    evidence: Callable[..., Evidence], budget: Budget, count: int, seconds: float, told: int
+):
+    """Else an edit that mends all but the first, which has another cause, looks like any other."""
+    before = evidence(SOURCE, "f")
+    failing = before.failing[0]
+    targets = tuple(
+        failing.model_copy(update={"id": f"test_m.py::test_{n}", "seconds": seconds})
+        for n in range(count)
+    )
+    runner = Scripted(lambda text, name: name != targets[0].id)
+    several = replace(before, failing=targets)
+    (verdict,) = verifier(runner).verify([returning("b")], several, budget)
+    assert verdict.target_passed == told
 
 
 def test_passing_tests_near_the_edit_run_before_the_whole_suite(
