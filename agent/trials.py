@@ -29,13 +29,10 @@ HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 3.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""
 
-HUNG_LEAST, HUNG_SLOWER = 0.3, 20
-"""A test that hung before any edit hangs with most edits, too. A quick run gives it so many seconds
-or so many times what the slowest of the others takes, and ends with it."""
-OWN_LEAST, OWN_SLOWER = 0.5, 20
-"""Seconds of its own time that a quick run gives any other test, or so many times what the slowest
-took before any edit. Where loops are edited, waiting for those that never end was half of the time
-that the tests of candidates took."""
+OWN_LEAST, OWN_SLOWER = 0.3, 20
+"""Seconds of its own time that a quick run gives a test, or so many times what the slowest one took
+before any edit. Where loops are edited, waiting for those that never end was half of the time that
+the tests of candidates took."""
 
 
 @dataclass
@@ -126,11 +123,11 @@ class TestBench:
             self._session = self._stack.enter_context(self._runner.session())
         limit, own = max(1.0, timeout / 2), None
         if watch is None and self._known.seconds:
-            slowest = max(self._known.seconds.values())
-            own = max(OWN_LEAST, OWN_SLOWER * slowest)
+            own = max(OWN_LEAST, OWN_SLOWER * max(self._known.seconds.values()))
             if self._known.hung.intersection(selection or ()):
+                # It hangs with most edits, too; on any system it is not waited for as long again.
                 stop_at_first = True
-                limit = min(limit, max(HUNG_LEAST, HUNG_SLOWER * slowest))
+                limit = min(limit, own)
         return self._session.run(
             selection,
             timeout,

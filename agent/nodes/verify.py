@@ -10,8 +10,8 @@ from langgraph.runtime import Runtime
 from agent import alternatives, dividing, finishing, planning, searching, turns
 from agent.deps import Deps
 from agent.events import ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
+from agent.repair import combine
 from agent.repair.affordable import merged
-from agent.repair.combine import without_idle
 from agent.repair.outcomes import passes, regressed
 from agent.repair.seams import Candidate, Ranking, Verdict
 from agent.state import (
@@ -82,7 +82,8 @@ def _verify(deps: Deps, state: RunState) -> RunState:
             item = item.model_copy(update={"agreeing": ranking.agreeing[place], **shown})
             others = _Others(ranking.order[place + 1 :], alternatives.whys(ranking, place))
             return _accept(deps, state, item, verdict, confirmed, others)
-    partial = _partial(state, verdicts)
+    before = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
+    partial = combine.partial([*before, *verdicts])[:PARTIAL_KEPT]
     divided = _divide(deps, state, item, partial)
     if not isinstance(divided, list):
         return divided
@@ -241,13 +242,6 @@ def _settle(deps: Deps, items: list[PlanItem], report: TestReport, by: PlanItem)
         settled[item.number] = item.model_copy(update={"status": Status.SAME_CAUSE, "note": note})
         deps.emit(ItemFinished(item=settled[item.number]))
     return [settled.get(item.number, item) for item in items]
-
-
-def _partial(state: RunState, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts that turned some targets green without a regression, most first."""
-    kept = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
-    kept += [v for v in verdicts if v.target_passed and not v.regressions and not v.survives]
-    return sorted(without_idle(kept), key=lambda verdict: -verdict.target_passed)[:PARTIAL_KEPT]
 
 
 def _flaky(state: RunState) -> list[str]:

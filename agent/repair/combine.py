@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import combinations, islice
 
 from agent.repair.seams import Budget, Candidate, Evidence, Proposer, Verdict
@@ -25,7 +25,7 @@ class PairProposer:
 
         Nothing without a partial success.
         """
-        bases = _partial(evidence)[: self._bases]
+        bases = [verdict.candidate for verdict in partial(evidence.tried)[: self._bases]]
         if not bases:
             return
         for one, other in combinations(bases, 2):
@@ -37,33 +37,20 @@ class PairProposer:
                     yield _join(base, partner)
 
 
-def without_idle(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Those of which no part mends as many tests by itself: what a part adds nothing to is not
-    another success to build upon, and there are soon a hundred of them."""
-    return [
-        verdict
-        for verdict in verdicts
-        if not any(_does_as_much(other, verdict) for other in verdicts)
-    ]
+def partial(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Those that mend some of their targets and break nothing, the most first.
 
-
-def _does_as_much(part: Verdict, whole: Verdict) -> bool:
-    return part.target_passed >= whole.target_passed and set(part.candidate.splices) < set(
-        whole.candidate.splices
-    )
-
-
-def _partial(evidence: Evidence) -> list[Candidate]:
-    """Candidates that mended some of the targets and broke nothing, the best first."""
+    Not pairs: such a pair was made of an edit that is among them and of a guess. What the guess is
+    worth is found for itself once the other is in place, with what then still fails.
+    """
     kept = [
         verdict
-        for verdict in evidence.tried
+        for verdict in verdicts
         if 0 < verdict.target_passed < verdict.target_total
-        and not verdict.regressions
-        and not verdict.rejected
+        and not (verdict.regressions or verdict.rejected)
+        and verdict.candidate.strategy != PairProposer.name
     ]
-    kept.sort(key=lambda verdict: -verdict.target_passed)
-    return [verdict.candidate for verdict in kept]
+    return sorted(kept, key=lambda verdict: -verdict.target_passed)
 
 
 def _overlap(one: Candidate, other: Candidate) -> bool:

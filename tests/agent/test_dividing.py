@@ -166,12 +166,12 @@ def test_what_ran_only_after_a_mend_is_suspected_then(fix: Callable[..., dict[st
 @pytest.mark.parametrize(
     ("passed", "spent", "number", "divides"),
     [
-        (3, 132.0, 2, False),
-        (3, 134.0, 0, True),  # a third of the item's time
-        (3, 110.0, 3, True),  # the fourth round
-        (1, 149.0, 3, False),
-        (1, 150.0, 0, True),  # a half
-        (1, 110.0, 7, True),
+        (3, 119.0, 1, False),
+        (3, 121.0, 0, True),  # a fifth of the item's time
+        (3, 110.0, 2, True),  # the third round
+        (1, 132.0, 2, False),
+        (1, 134.0, 0, True),  # a third
+        (1, 110.0, 5, True),
     ],
 )
 def test_a_mend_of_all_is_waited_for_by_rounds_and_by_time(

@@ -140,14 +140,17 @@ def test_where_the_system_does_not_tell_a_test_has_its_whole_time(monkeypatch: p
     assert hang(Clock(0.4, 60, 0.1)).startswith("still running after 0.4 seconds")
 
 
-def test_own_time_is_halved_too_but_stays_above_the_slowest(monkeypatch: pytest.MonkeyPatch):
+def test_the_run_is_over_with_the_first_test_that_exceeds_its_own_time(
+    monkeypatch: pytest.MonkeyPatch,
+):
     told(monkeypatch, 0.0)
-    monkeypatch.setattr(Clock, "LEAST_OWN", 0.05)
-    clock = Clock(5, 60, 0.8)
-    with clock.limit():
-        time.sleep(0.06)
-    first, second, *_, last = (seconds(hang(clock)) for _ in range(5))
-    assert first > second > last >= 0.15
+    for own, over in ((0.1, True), (None, False)):
+        clock = Clock(0.2, 60, own)
+        with clock.limit():
+            pass
+        assert not clock.no_more
+        hang(clock)
+        assert clock.no_more is over
 
 
 @pytest.mark.skipif(not queues_are_told(), reason="the system does not tell")

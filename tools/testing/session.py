@@ -116,10 +116,11 @@ class TestSession:
         """Run `selection` (ids; None for all) and report what happened, whatever happened.
 
         `timeout` limits the whole run, `test_timeout` each test (it then fails and the others go
-        on), `own_timeout` what passes in it but for what it waits for a processor; in seconds.
-        `seed` is that of the `random` module. With `report_modules` the installed modules that the
-        tests loaded are in `loaded_modules` afterwards. With `brief` a failing test has a message,
-        but neither traceback nor frames: that is faster.
+        on), `own_timeout` what passes in it but for what it waits for a processor (the run ends
+        with the first test that takes more); all in seconds. `seed` is that of the `random` module.
+        With `report_modules` the installed modules that the tests loaded are in `loaded_modules`
+        afterwards. With `brief` a failing test has a message, but neither traceback nor frames:
+        that is faster.
         `watch` (`path`, `name`, `first_line` and `last_line` of a function) asks for `watched`.
         Raises `WorkerFailure` if there is no worker to be had.
         """

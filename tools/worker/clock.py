@@ -19,15 +19,15 @@ class Clock:
     one run mostly hang for one reason, so each that hangs halves what the following ones may take.
 
     A test's own time is what passes while it runs or waits for something, without what it waits for
-    a processor: on a busy machine a quick test is not taken for one that hangs. Where the system
-    does not tell that, there is no limit to it, and a test has its whole time.
+    a processor: on a busy machine a quick test is not taken for one that hangs. Where that has a
+    limit, the run is over with the first test that exceeds it: what follows would, too, or does not
+    matter any more. Where the system does not tell, a test has its whole time.
     """
 
     AGAIN = 1.0
     """Seconds after which a test that swallowed the interruption is interrupted again."""
-    LEAST, LEAST_OWN, SLOWER = 1.0, 0.2, 3.0
-    """The limit is not halved below so many seconds, nor that to a test's own time, and neither
-    below so many times the slowest test."""
+    LEAST, SLOWER = 1.0, 3.0
+    """The limit is not halved below so many seconds, nor below so many times the slowest test."""
     BUSY, IDLE = 0.8, 0.1
     """Shares of its time: a test which loops for ever computes more than the first where nothing
     holds it up, and one that waits for something less than the second."""
@@ -37,17 +37,21 @@ class Clock:
     ) -> None:
         """Seconds that a test may take, the whole run, and a test of its own time."""
         self._test_limit = test_limit
-        self._own_limit = own_limit if own_limit is not None and queues_are_told() else None
+        self._own = own_limit if own_limit is not None and queues_are_told() else None
         self._end = time.monotonic() + run_limit
         self.run_is_over = False
         self.starved = False
         """A test was stopped that had not had the processor for most of its time."""
         self._limit = 0.0
-        self._own: float | None = None
         self._began = self._worked = self._queued = 0.0
         self._rang = False
         self._slowest = 0.0
         self._hanging = 0
+
+    @property
+    def no_more(self) -> bool:
+        """Whether no further test of the run is to begin."""
+        return self.run_is_over or (self._own is not None and self._hanging > 0)
 
     def _ring(self, _number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -81,7 +85,6 @@ class Clock:
         """Hold the code inside to the time limits."""
         left = max(self._end - time.monotonic(), 0.001)
         self._limit = left if self._test_limit is None else min(left, self._patience())
-        self._own = self._own_patience()
         self._queued = in_queue() if self._own is not None else 0.0
         self._rang = False
         self._worked = time.process_time()
@@ -95,12 +98,6 @@ class Clock:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._learn(time.monotonic() - self._began)
-
-    def _own_patience(self) -> float | None:
-        if self._own_limit is None:
-            return None
-        halved: float = self._own_limit * 0.5**self._hanging
-        return min(self._own_limit, max(halved, self.LEAST_OWN, self.SLOWER * self._slowest))
 
     def _patience(self) -> float:
         """Seconds for the next test, by what the ones before it took."""

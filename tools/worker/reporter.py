@@ -167,7 +167,7 @@ class Reporter:
         if self._coverage is not None:
             fields["lines"] = self._coverage.take(nodeid)
         self._channel.send("result", **fields)
-        if self._clock.run_is_over:
+        if self._clock.no_more:
             self._session.shouldstop = "the run's time is over"
 
 

@@ -58,7 +58,7 @@ class Result(unittest.TestResult):
             self._fields["lines"] = self._coverage.take(test.id())
         seconds = round(time.monotonic() - self._began, 6)
         self._channel.send("result", seconds=seconds, **self._fields)
-        if self._clock.run_is_over:
+        if self._clock.no_more:
             self.stop()
 
     def addFailure(self, test: unittest.TestCase, err: Problem) -> None:  # noqa: N802

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.repair.combine import PairProposer, without_idle
+from agent.repair.combine import PairProposer, partial
 from agent.repair.pace import Pace
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.templates import PythonTemplates
@@ -290,14 +290,21 @@ def test_two_partial_successes_are_joined_before_other_edits(before: Evidence, b
     assert next(pairs).operator == "at 30 and at 0"
 
 
-def test_a_part_that_adds_nothing_is_no_success_to_build_upon():
-    def verdict(passed: int, *positions: int) -> Verdict:
-        splices = (Splice(path="m.py", start=at, end=at + 1, text="#") for at in positions)
-        edit = Candidate(strategy="template", operator="any", splices=tuple(splices))
-        return Verdict(candidate=edit, target_passed=passed, target_total=3)
+def test_half_of_a_pair_is_kept_rather_than_a_pair_that_mends_some():
+    """The pair's other half would be a guess at what is left, and hide it."""
 
-    one, idle, better, other = verdict(1, 0), verdict(1, 0, 9), verdict(2, 0, 20), verdict(1, 30)
-    assert without_idle([idle, one, better, other]) == [one, better, other]
+    def verdict(strategy: str, passed: int, **fields: Any) -> Verdict:
+        edit = Candidate(strategy=strategy, splices=())
+        return Verdict(candidate=edit, target_passed=passed, target_total=3, **fields)
+
+    one, two = verdict("template", 1), verdict("branch", 2)
+    others = (
+        verdict("pair", 2),
+        verdict("template", 0),
+        verdict("template", 3),
+        verdict("template", 2, regressions=("t",)),
+    )
+    assert partial([one, *others, two]) == [two, one]
 
 
 class Dear(Counted):

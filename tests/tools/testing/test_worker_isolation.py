@@ -15,6 +15,7 @@ import pytest
 from tools.report import Outcome
 from tools.sandbox import NoSandbox
 from tools.testing import TestRunner, detect
+from tools.worker.clock import queues_are_told
 
 
 def outcomes(report):
@@ -98,6 +99,27 @@ def test_hanging_test_fails_with_the_place_and_the_others_run(repository, runner
     hung = report.failing[0]
     assert hung.message.startswith("TestTimeout: still running after 0.5")
     assert hung.frames[-1].path == "lib.py"
+    assert not report.timed_out
+
+
+@pytest.mark.skipif(not queues_are_told(), reason="the system does not tell a test's own time")
+@pytest.mark.parametrize("command", ["python -m pytest", "python -m unittest"])
+@pytest.mark.parametrize("hang", ["while True: pass", "time.sleep(60)"])
+def test_a_limit_to_a_tests_own_time_ends_the_run(repository, session, command, hang):
+    source = f"""
+        import time, unittest
+        class TestX(unittest.TestCase):
+            def test_a(self): pass
+            def test_hang(self):
+                {hang}
+            def test_z(self): pass
+    """
+    with session(repository({"test_x.py": source}), command) as worker:
+        without = worker.run(test_timeout=0.5)
+        report = worker.run(test_timeout=20, own_timeout=0.3)
+    assert [test.outcome for test in without.results] == ["passed", "failed", "passed"]
+    assert [test.outcome for test in report.results] == ["passed", "failed"]
+    assert report.failing[0].message.startswith("TestTimeout: still running after")
     assert not report.timed_out
 
 
