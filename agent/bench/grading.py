@@ -105,7 +105,12 @@ def _survivors(told: Story) -> list[Sequence[Splice]]:
 def _about_survivors(right: Sequence[bool]) -> dict[str, object]:
     if not right:
         return {}
-    return {"first_right": right[0], "any_right": any(right), "survivors_judged": len(right)}
+    return {
+        "first_right": right[0],
+        "any_right": any(right),
+        "survivors_judged": len(right),
+        "survivors_right": sum(right),
+    }
 
 
 def _lay(root: Path, files: Mapping[str, bytes]) -> None:

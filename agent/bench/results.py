@@ -98,7 +98,8 @@ class Result(_Value):
     """Strategy of each accepted edit."""
     operators: tuple[str, ...] = ()
     survivors_judged: int = 0
-    """On how many different survivors the two below rest."""
+    """On how many different survivors the three below rest."""
+    survivors_right: int = 0
     first_right: bool | None = None
     """Whether the first survivor is right; None when there was not a single bug to mend."""
     any_right: bool | None = None

@@ -67,6 +67,7 @@ def test_tasks_are_graded_by_hidden_tests(
     assert (first["grade"], first["visible"], first["hidden"]) == ("right", [2, 2], [2, 2])
     assert first["winners"] == ["template"]
     assert first["any_right"] is True
+    assert 1 <= first["survivors_right"] <= first["survivors_judged"]
     assert first["seconds_to_fix"] <= first["seconds"]
     assert set(first["strategies"]) == {"template"}
     assert (second["grade"], third["grade"]) == ("not fixed", "unsound")
