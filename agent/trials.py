@@ -29,10 +29,10 @@ HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 3.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""
 
-OWN_LEAST, OWN_SLOWER = 0.3, 20
-"""Seconds of its own time that a quick run gives a test, or so many times what the slowest one took
-before any edit. Where loops are edited, waiting for those that never end was half of the time that
-the tests of candidates took."""
+HUNG_LEAST, OWN_LEAST, OWN_SLOWER = 0.3, 0.5, 20
+"""Seconds of its own time that a quick run gives a test that hung before any edit, and any other;
+either has at least so many times what the slowest took before any edit. Where loops are edited,
+waiting for tests that never end was half of the time that the tests of candidates took."""
 
 
 @dataclass
@@ -123,10 +123,11 @@ class TestBench:
             self._session = self._stack.enter_context(self._runner.session())
         limit, own = max(1.0, timeout / 2), None
         if watch is None and self._known.seconds:
-            own = max(OWN_LEAST, OWN_SLOWER * max(self._known.seconds.values()))
+            known = OWN_SLOWER * max(self._known.seconds.values())
+            own = max(OWN_LEAST, known)
             if self._known.hung.intersection(selection or ()):
                 # It hangs with most edits, too; on any system it is not waited for as long again.
-                stop_at_first = True
+                stop_at_first, own = True, max(HUNG_LEAST, known)
                 limit = min(limit, own)
         return self._session.run(
             selection,

@@ -129,7 +129,7 @@ class Runner:
 @pytest.mark.parametrize(
     ("message", "allowed"),
     [
-        ("TestTimeout: still running after 5 seconds", [(0.3, 0.3, True), (1.0, 0.3, False)]),
+        ("TestTimeout: still running after 5 seconds", [(0.3, 0.3, True), (1.0, 0.5, False)]),
         ("AssertionError", [(3.125, 20.0, False), (1.0, 20.0, False)]),
     ],
 )
