@@ -100,6 +100,7 @@ class Result(_Value):
     survivors_judged: int = 0
     """On how many different survivors the three below rest."""
     survivors_right: int = 0
+    """How many of them are right."""
     first_right: bool | None = None
     """Whether the first survivor is right; None when there was not a single bug to mend."""
     any_right: bool | None = None

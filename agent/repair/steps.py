@@ -30,7 +30,8 @@ SUSPECTS = 8
 """Suspects that branches are asked for; the fault was among them in 54 of 62 measured bugs."""
 BRANCHES = ((12, 0.42, 8.0), (32, 0.10, 10.0), (128, 0.15, 25.0))
 """How many of the likeliest branches are asked for, by and by, with the chance and the seconds of
-each. Following 30 of them takes three quarters of the time of a question about a small function."""
+each. Following 30 of them takes three quarters of the time of a question about a small function, so
+few come first, though the next question follows them again."""
 BLOCKS = 32
 """Beginnings of lines that are followed to the end of their block, at many times the tokens."""
 TRACED = 2

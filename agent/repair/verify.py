@@ -13,9 +13,9 @@ from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Spa
 from tools.report import Outcome
 
 FEW_TARGETS, MANY_TARGETS, SLOW_TARGETS = 8, 24, 0.5
-"""Above so many failing tests a candidate's run stops at the first that still fails: above the few
-where they took more than these seconds before any edit. Else it tells how many of them the edit
-mends, which is what two faults behind one suspect are told apart by."""
+"""With more failing tests than many, or than few that together took more than these seconds before
+any edit, a candidate's run stops at the first that still fails. Else it tells how many of them the
+edit mends, which is what two faults behind one suspect are told apart by."""
 MAX_COVERING = 40
 """Passing tests that cover an edit and run before the whole suite does."""
 FEWEST = 4

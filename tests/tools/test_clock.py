@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tools.worker import clock as clocks
-from tools.worker.clock import Clock, in_queue, queues_are_told
+from tools.worker.clock import Clock, queue
 from tools.worker.failures import TestTimeout
 
 
@@ -95,8 +96,7 @@ def seconds(text: str) -> float:
 def told(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
     """The system says that this share of the time was spent waiting for a processor."""
     began = time.monotonic()
-    monkeypatch.setattr(clocks, "queues_are_told", lambda: True)
-    monkeypatch.setattr(clocks, "in_queue", lambda: share * (time.monotonic() - began))
+    monkeypatch.setattr(clocks, "queue", lambda: lambda: share * (time.monotonic() - began))
 
 
 def test_a_test_that_waits_or_computes_has_its_own_time(monkeypatch: pytest.MonkeyPatch):
@@ -124,7 +124,7 @@ def test_with_all_its_time_spent_waiting_for_a_processor_a_test_ends_at_the_limi
     assert clock.starved
 
 
-def test_a_test_with_a_process_of_its_own_may_wait_for_one_that_waits(
+def test_a_test_with_a_process_or_thread_of_its_own_may_wait_for_one_that_waits(
     monkeypatch: pytest.MonkeyPatch,
 ):
     told(monkeypatch, 0.0)
@@ -133,11 +133,28 @@ def test_a_test_with_a_process_of_its_own_may_wait_for_one_that_waits(
         hang(clock)
         process.kill()
     assert clock.starved
+    clock, done = Clock(5, 60, 0.2), threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    hang(clock)
+    done.set()
+    thread.join()
+    assert clock.starved
 
 
 def test_where_the_system_does_not_tell_a_test_has_its_whole_time(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(clocks, "queues_are_told", lambda: False)
+    monkeypatch.setattr(clocks, "queue", lambda: None)
     assert hang(Clock(0.4, 60, 0.1)).startswith("still running after 0.4 seconds")
+
+
+def test_where_it_can_no_longer_be_told_a_test_has_its_whole_time_too(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A test may close all files, that of the system's figures among them."""
+    monkeypatch.setattr(clocks, "queue", lambda: lambda: None)
+    clock = Clock(0.4, 60, 0.1)
+    assert 0.38 <= seconds(hang(clock)) < 1
+    assert clock.starved
 
 
 def test_the_run_is_over_with_the_first_test_that_exceeds_its_own_time(
@@ -153,8 +170,13 @@ def test_the_run_is_over_with_the_first_test_that_exceeds_its_own_time(
         assert clock.no_more is over
 
 
-@pytest.mark.skipif(not queues_are_told(), reason="the system does not tell")
-def test_the_system_tells_this_process_alone():
-    before, began = in_queue(), time.monotonic()
+@pytest.mark.skipif(queue() is None, reason="the system does not tell")
+def test_the_system_tells_what_this_process_waited():
+    told_by_the_system = queue()
+    assert told_by_the_system is not None
+    before, began = told_by_the_system(), time.monotonic()
     time.sleep(0.1)
-    assert 0 <= in_queue() - before < time.monotonic() - began
+    after = told_by_the_system()
+    assert before is not None
+    assert after is not None
+    assert 0 <= after - before < time.monotonic() - began

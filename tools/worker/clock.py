@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from types import FrameType
-from typing import Iterator
+from typing import Callable, Iterator
 
 from .failures import TestTimeout
 
@@ -36,14 +37,18 @@ class Clock:
         self, test_limit: float | None, run_limit: float, own_limit: float | None = None
     ) -> None:
         """Seconds that a test may take, the whole run, and a test of its own time."""
+        # Kept here, for tests put other clocks and file systems in place of the real ones.
+        self._now = time.monotonic
+        self._in_queue = queue() if own_limit is not None else None
         self._test_limit = test_limit
-        self._own = own_limit if own_limit is not None and queues_are_told() else None
-        self._end = time.monotonic() + run_limit
+        self._own = own_limit if self._in_queue is not None else None
+        self._end = self._now() + run_limit
         self.run_is_over = False
         self.starved = False
         """A test was stopped that had not had the processor for most of its time."""
         self._limit = 0.0
-        self._began = self._worked = self._queued = 0.0
+        self._began = self._worked = 0.0
+        self._queued: float | None = None
         self._rang = False
         self._slowest = 0.0
         self._hanging = 0
@@ -54,24 +59,29 @@ class Clock:
         return self.run_is_over or (self._own is not None and self._hanging > 0)
 
     def _ring(self, _number: int, frame: FrameType | None) -> None:
-        now = time.monotonic()
-        if now >= self._end - 0.01:
+        passed = self._now() - self._began
+        if self._began + passed >= self._end - 0.01:
             self.run_is_over = True
-        waited = max(0.0, in_queue() - self._queued) if self._own is not None else 0.0
-        if left := self._left(now - self._began, waited):
+        waited = self._waited(passed)
+        if left := self._left(passed, waited):
             signal.setitimer(signal.ITIMER_REAL, left, self.AGAIN)
             return
         self._rang = True
-        took = self._limit if self._own is None else now - self._began
+        took = self._limit if self._own is None else passed
         computed = time.process_time() - self._worked
-        # What waits for a process of its own may wait for one that waits for a processor.
-        lacked = took - computed if self._own is None or _has_children() else waited
+        # What waits for a thread or process of its own may wait for one that waits for a processor.
+        lacked = took - computed if self._own is None or _has_helpers() else waited
         if lacked > (1 - self.BUSY) * took:
             self.starved = True
         text = "still running after %.3g seconds" % took
         if frame is not None and computed < self.IDLE * took:
             text += ", waiting in %s" % frame.f_code.co_name
         raise TestTimeout(text)
+
+    def _waited(self, passed: float) -> float:
+        """Seconds for a processor; all that passed where that cannot be told any more."""
+        before, queued = self._queued, self._in_queue() if self._in_queue is not None else None
+        return passed if before is None or queued is None else max(0.0, queued - before)
 
     def _left(self, passed: float, waited: float) -> float:
         """Seconds that the test may go on, at least; 0 where it may not."""
@@ -83,21 +93,21 @@ class Clock:
     @contextlib.contextmanager
     def limit(self) -> Iterator[None]:
         """Hold the code inside to the time limits."""
-        left = max(self._end - time.monotonic(), 0.001)
+        left = max(self._end - self._now(), 0.001)
         self._limit = left if self._test_limit is None else min(left, self._patience())
-        self._queued = in_queue() if self._own is not None else 0.0
+        self._queued = self._in_queue() if self._in_queue is not None else None
         self._rang = False
         self._worked = time.process_time()
         # Each time, for pytest-timeout leaves the signal behind with what would end the process.
         signal.signal(signal.SIGALRM, self._ring)
         first = self._limit if self._own is None else min(self._limit, self._own)
-        self._began = time.monotonic()
+        self._began = self._now()
         signal.setitimer(signal.ITIMER_REAL, first, self.AGAIN)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            self._learn(time.monotonic() - self._began)
+            self._learn(self._now() - self._began)
 
     def _patience(self) -> float:
         """Seconds for the next test, by what the ones before it took."""
@@ -112,27 +122,31 @@ class Clock:
             self._slowest = max(self._slowest, seconds)
 
 
-def queues_are_told() -> bool:
-    """Whether the system says how long a thread has waited for a processor."""
-    return os.path.exists("/proc/self/schedstat")
+def queue() -> Callable[[], float | None] | None:
+    """What tells the seconds that this process's main thread was ready to run and did not.
 
-
-def in_queue() -> float:
-    """Seconds that the threads of this process have been ready to run and did not.
-
-    The second field of https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat.
+    None where the system does not tell; what it gives tells None when it can no longer, say because
+    a test closed all files. The second field of
+    https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat.
     """
-    nanoseconds = 0
-    for thread in os.listdir("/proc/self/task"):
+    try:
+        file = os.open("/proc/self/schedstat", os.O_RDONLY)
+    except OSError:
+        return None
+    read = os.pread
+
+    def seconds() -> float | None:
         try:
-            with open("/proc/self/task/%s/schedstat" % thread, encoding="ascii") as file:
-                nanoseconds += int(file.read().split()[1])
-        except OSError:  # it has ended meanwhile
-            continue
-    return nanoseconds / 1e9
+            return int(read(file, 100, 0).split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return None
+
+    return seconds
 
 
-def _has_children() -> bool:
+def _has_helpers() -> bool:
+    if threading.active_count() > 1:
+        return True
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

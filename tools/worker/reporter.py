@@ -168,7 +168,7 @@ class Reporter:
             fields["lines"] = self._coverage.take(nodeid)
         self._channel.send("result", **fields)
         if self._clock.no_more:
-            self._session.shouldstop = "the run's time is over"
+            self._session.shouldstop = "no test of the run is to begin any more"
 
 
 def _fixtures(item: Any) -> list[Any]:

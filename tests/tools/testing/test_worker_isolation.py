@@ -15,7 +15,7 @@ import pytest
 from tools.report import Outcome
 from tools.sandbox import NoSandbox
 from tools.testing import TestRunner, detect
-from tools.worker.clock import queues_are_told
+from tools.worker.clock import queue
 
 
 def outcomes(report):
@@ -102,7 +102,7 @@ def test_hanging_test_fails_with_the_place_and_the_others_run(repository, runner
     assert not report.timed_out
 
 
-@pytest.mark.skipif(not queues_are_told(), reason="the system does not tell a test's own time")
+@pytest.mark.skipif(queue() is None, reason="the system does not tell a test's own time")
 @pytest.mark.parametrize("command", ["python -m pytest", "python -m unittest"])
 @pytest.mark.parametrize("hang", ["while True: pass", "time.sleep(60)"])
 def test_a_limit_to_a_tests_own_time_ends_the_run(repository, session, command, hang):
@@ -120,6 +120,34 @@ def test_a_limit_to_a_tests_own_time_ends_the_run(repository, session, command, 
     assert [test.outcome for test in without.results] == ["passed", "failed", "passed"]
     assert [test.outcome for test in report.results] == ["passed", "failed"]
     assert report.failing[0].message.startswith("TestTimeout: still running after")
+    assert not report.timed_out
+
+
+@pytest.mark.skipif(queue() is None, reason="the system does not tell a test's own time")
+def test_what_tests_put_in_place_of_files_and_clocks_does_not_touch_the_limits(repository, session):
+    """As fixtures with a file system or a time of their own do."""
+    source = """
+        import builtins, os, time
+        import pytest
+
+        def refuse(*_args, **_more): raise RuntimeError("the test's own")
+
+        @pytest.fixture(autouse=True)
+        def another_world(monkeypatch):
+            for place, name in ((builtins, "open"), (os, "listdir"), (os, "open")):
+                monkeypatch.setattr(place, name, refuse)
+            monkeypatch.setattr(time, "monotonic", lambda: 1e12)
+
+        def test_a(): pass
+        def test_hang():
+            while True: pass
+    """
+    with session(repository({"test_x.py": source})) as worker:
+        report = worker.run(test_timeout=20, own_timeout=0.3, timeout=40)
+    assert [test.outcome for test in report.results] == ["passed", "failed"], report
+    message = report.failing[0].message
+    assert message.startswith("TestTimeout: still running after")
+    assert float(message.split()[4]) < 20, "its own time was not told"
     assert not report.timed_out
 
 
