@@ -5,7 +5,9 @@ What an edit leaves behind it counts as well: code that can no longer be reached
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,6 +48,7 @@ class Likelihood:
         self._languages = tuple(languages)
         self._prompt = FixPrompt(languages, reader)
         self._unsupported = False
+        self._known: dict[str, float] = {}
 
     def of(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
@@ -59,23 +62,29 @@ class Likelihood:
         for shown, edits in self._edits(candidates, evidence):
             if budget.spent or self._unsupported:
                 break
-            texts = list(dict.fromkeys(text for edit in edits.values() for text in edit.texts))
-            forced = max((edit.forced for edit in edits.values()), key=len)
+            messages = self._prompt.messages(evidence, shown)
             try:
-                nats = self._scorer.score(
-                    self._prompt.messages(evidence, shown),
-                    forced,
-                    [text for _, text in texts],
-                    [offset for offset, _ in texts],
-                )
+                self._read(messages, edits.values())
             except BranchingUnsupported:
                 self._unsupported = True
                 break
-            of = dict(zip(texts, nats, strict=True))
             for position, edit in edits.items():
-                old, new = edit.texts
-                found[position] = of[new] - of[old]
+                old, new = (self._known[_key(messages, text)] for text in edit.texts)
+                found[position] = new - old
         return found
+
+    def _read(self, messages: Sequence[Mapping[str, Any]], edits: Iterable[_Edit]) -> None:
+        """Makes the nats of all texts known; those that were read before are not read again."""
+        texts = dict.fromkeys(text for edit in edits for text in edit.texts)
+        fresh = [text for text in texts if _key(messages, text) not in self._known]
+        if not fresh:
+            return
+        forced = max((text.before for text in fresh), key=len)
+        nats = self._scorer.score(
+            messages, forced, [text.read for text in fresh], [len(text.before) for text in fresh]
+        )
+        for text, value in zip(fresh, nats, strict=True):
+            self._known[_key(messages, text)] = value
 
     def _edits(
         self, candidates: Sequence[Candidate], evidence: Evidence
@@ -126,17 +135,28 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
-class _Edit:
-    forced: str
+class _Text:
+    before: str
     """The answer up to the first edited line."""
-    old: str
-    new: str
+    read: str
     """From the first line that differs to some lines behind the last one."""
 
+
+@dataclass(frozen=True)
+class _Edit:
+    old: _Text
+    new: _Text
+
     @property
-    def texts(self) -> tuple[tuple[int, str], tuple[int, str]]:
-        """What was there and what comes, each with where in the answer it stands."""
-        return (len(self.forced), self.old), (len(self.forced), self.new)
+    def texts(self) -> tuple[_Text, _Text]:
+        """What was there and what comes."""
+        return self.old, self.new
+
+
+def _key(messages: Sequence[Mapping[str, Any]], text: _Text) -> str:
+    """Of what a text's nats depend on."""
+    told = json.dumps([*messages, text.before, text.read])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _around(candidate: Candidate, views: Mapping[int, Shown]) -> int | None:
@@ -161,7 +181,8 @@ def _differing(old: list[str], new: list[str], opening: str, closing: str) -> _E
         "".join(f"{line}\n" for line in [*lines[head : len(lines) - tail], *following])
         for lines in (old, new)
     ]
-    return _Edit(opening + "".join(f"{line}\n" for line in old[:head]), *texts)
+    before = opening + "".join(f"{line}\n" for line in old[:head])
+    return _Edit(*(_Text(before, text) for text in texts))
 
 
 def _split(text: str) -> list[str]:
