@@ -26,7 +26,7 @@ class Patience:
     """Of the item's time: on a slow machine few rounds fit into it."""
 
 
-USUAL, LONGER = Patience(3, 0.2), Patience(6, 0.33)
+USUAL, LONGER = Patience(4, 0.2), Patience(7, 0.33)
 """Where another edit mends more than half of the tests, and where it mends fewer."""
 MOST = 0.5
 """Share of the tests above which an edit mends most of them."""

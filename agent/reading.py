@@ -14,7 +14,7 @@ from tools.text import head_and_tail, one_line, strip_control
 
 TURNS = 2
 ANSWER_TOKENS = 80
-AFTER_ROUNDS = 6
+AFTER_ROUNDS = 7
 """Rounds of the search that come before: most bugs are mended sooner, and what was read (22 s on a
 slow machine) tells a person something, not the search."""
 SHORTEST_BUDGET = 240.0

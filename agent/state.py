@@ -197,6 +197,8 @@ class RunState(TypedDict, total=False):
     """Candidates that wait for their tests."""
     partial: list[dict[str, Any]]
     """Verdicts on the current item that turned some of its tests green, most first."""
+    held: dict[str, Any] | None
+    """A `Held`: survivors on the current item that wait for likelier ones; None without any."""
     passed_over: int | None
     """The first round of the current item with a step that there was too little time for."""
     since: float

@@ -34,6 +34,7 @@ def begun(deps: Deps, items: list[PlanItem], current: int, reserve: float = 0.0)
         "current": current,
         "batch": [],
         "passed_over": None,
+        "held": None,
         "since": deps.budget.seconds_spent,
         "until": planning.share(deps.budget, items, current, reserve),
     }

@@ -32,7 +32,7 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
         "proposed",
         item=item.number,
         round=found.round,
-        steps=[asdict(step) for step in found.steps],
+        steps=[asdict(found.step)] if found.step else [],
         candidates=candidates,
     )
     return {
@@ -64,5 +64,6 @@ def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
 def _propose(deps: Deps, state: RunState, item: PlanItem, number: int) -> Batch:
     """The next candidates, and the round of the search that they come from."""
     if item.kind is Kind.BUG:
-        return searching.batch(deps, state, item) or Batch((), (), number, state.get("passed_over"))
-    return Batch((), tidying.candidates(deps, item) if number == 0 else (), number)
+        nothing = Batch((), number, passed_over=state.get("passed_over"))
+        return searching.batch(deps, state, item) or nothing
+    return Batch(tidying.candidates(deps, item) if number == 0 else (), number)

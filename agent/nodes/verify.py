@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from agent import alternatives, dividing, finishing, planning, searching, turns
+from agent import alternatives, dividing, finishing, holding, planning, searching, turns
 from agent.deps import Deps
 from agent.events import ItemFinished, Note, PhaseStarted, SurvivorsRanked, TestsFinished
+from agent.holding import Held
 from agent.repair import combine
 from agent.repair.affordable import merged
 from agent.repair.outcomes import passes, regressed
@@ -30,6 +31,7 @@ from tools.report import Outcome, TestReport
 PARTIAL_KEPT = 8
 CONFIRMATIONS = 3
 """Winners that fail the clean run before the round counts as lost."""
+UNLIKELY = "The tests pass, but the model finds the edit unlikely: others are tried first."
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,55 @@ def _verify(deps: Deps, state: RunState) -> RunState:
     if item.kind is not Kind.BUG:
         return _tidy(deps, state, item, batch[0])
     verdicts = searching.verdicts(deps, state, item, batch)
-    survivors = [v for v in verdicts if v.survives and not searching.refused(deps, state, v)]
-    item = item.model_copy(
-        update={"tried": item.tried + len(verdicts), "survivors": len(survivors)}
+    item = item.model_copy(update={"tried": item.tried + len(verdicts)})
+    found = holding.joined(deps, state, item, verdicts)
+    if found is not None:
+        item = _counted(deps, item, found)
+        if found.is_likely or not holding.may_wait(deps, state):
+            if done := _take(deps, state, item, found.ranking):
+                return done
+            found = None
+        else:
+            deps.emit(Note(text=UNLIKELY))
+    before = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
+    partial = combine.partial([*before, *verdicts])[:PARTIAL_KEPT]
+    if found is None:
+        divided = _divide(deps, state, item, partial)
+        if not isinstance(divided, list):
+            return divided
+        partial = divided
+    changes: RunState = {
+        "items": _with(state, item),
+        "batch": [],
+        "round": searching.next_round(deps, state, untested=len(verdicts) < len(batch)),
+        "partial": [dump(verdict) for verdict in partial],
+        "held": dump(found) if found else None,
+        "seconds": deps.budget.seconds_spent,
+    }
+    if (found or partial) and deps.budget.spent:
+        # No other node follows that could keep what was found.
+        return _close(deps, {**state, **changes}, item)
+    return changes
+
+
+def _counted(deps: Deps, item: PlanItem, found: Held) -> PlanItem:
+    """The item with what is known of its survivors by now, which is told as well."""
+    ranking = found.ranking
+    deps.emit(
+        SurvivorsRanked(
+            item=item.number,
+            numbers=found.numbers,
+            behaviours=ranking.behaviours,
+            reasons=tuple("; ".join(reasons) for reasons in ranking.reasons),
+        )
     )
-    ranking = deps.ranker.rank(survivors, searching.evidence(deps, state, item), deps.budget)
-    item = item.model_copy(update={"behaviours": ranking.behaviours})
-    if ranking.order:
-        deps.emit(_ranked(item, verdicts, ranking))
+    return item.model_copy(
+        update={"survivors": len(ranking.order), "behaviours": ranking.behaviours}
+    )
+
+
+def _take(deps: Deps, state: RunState, item: PlanItem, ranking: Ranking) -> RunState | None:
+    """Accept the first survivor that passes a clean run; None when none of the likeliest does."""
     for place, verdict in enumerate(ranking.order[:CONFIRMATIONS]):
         confirmed = _confirm(deps, state, item, verdict)
         if confirmed is not None:
@@ -82,23 +125,7 @@ def _verify(deps: Deps, state: RunState) -> RunState:
             item = item.model_copy(update={"agreeing": ranking.agreeing[place], **shown})
             others = _Others(ranking.order[place + 1 :], alternatives.whys(ranking, place))
             return _accept(deps, state, item, verdict, confirmed, others)
-    before = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
-    partial = combine.partial([*before, *verdicts])[:PARTIAL_KEPT]
-    divided = _divide(deps, state, item, partial)
-    if not isinstance(divided, list):
-        return divided
-    partial = divided
-    changes: RunState = {
-        "items": _with(state, item),
-        "batch": [],
-        "round": searching.next_round(deps, state, untested=len(verdicts) < len(batch)),
-        "partial": [dump(verdict) for verdict in partial],
-        "seconds": deps.budget.seconds_spent,
-    }
-    if partial and deps.budget.spent:
-        # No other node follows that could keep what was found.
-        return _close(deps, {**state, **changes}, item)
-    return changes
+    return None
 
 
 def _divide(
@@ -118,18 +145,6 @@ def _divide(
         if narrow.targets and len(narrow.targets) < len(item.targets):
             return _accept(deps, state, narrow, whole, confirmed)
     return [verdict for verdict in partial if verdict not in refused]
-
-
-def _ranked(item: PlanItem, verdicts: Sequence[Verdict], ranking: Ranking) -> SurvivorsRanked:
-    """The order by the numbers that the candidates were tried under."""
-    first = item.tried - len(verdicts) + 1
-    numbers = {id(verdict): first + place for place, verdict in enumerate(verdicts)}
-    return SurvivorsRanked(
-        item=item.number,
-        numbers=tuple(numbers[id(verdict)] for verdict in ranking.order),
-        behaviours=ranking.behaviours,
-        reasons=tuple("; ".join(reasons) for reasons in ranking.reasons),
-    )
 
 
 def _tidy(deps: Deps, state: RunState, item: PlanItem, candidate: Candidate) -> RunState:
@@ -202,7 +217,10 @@ def _accept(
 
 
 def _close(deps: Deps, state: RunState, item: PlanItem) -> RunState:
-    """Nothing is left to try: keep the best partial mend, if there is one."""
+    """Nothing is left to try: take what was held back, else the best partial mend."""
+    found = holding.held(state)
+    if found is not None and (done := _take(deps, state, item, found.ranking)):
+        return done
     for kept in state.get("partial", [])[:CONFIRMATIONS]:
         verdict = Verdict.model_validate(kept)
         confirmed = _confirm(deps, state, item, verdict)

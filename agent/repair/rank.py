@@ -42,7 +42,8 @@ class Judgement:
     """Nats of the score that stand for how likely the edit is."""
     size: float = 0.0
     """Nats of the score that the edit's size costs; at most 0."""
-
+    was_read: bool = False
+    """Whether `likely` is the model's measure."""
     special: bool = False
     """It holds a literal of a failing test that the code did not have."""
 
@@ -62,7 +63,8 @@ class Judgement:
         more = "more" if nats >= 0 else "less"
         told = (f"the model likes it {abs(nats):.1f} nats {more} than the code as it was",)
         score = self.score - self.likely + nats
-        return replace(self, score=score, reasons=told + self.reasons[1:], likely=nats)
+        told += self.reasons[1:]
+        return replace(self, score=score, reasons=told, likely=nats, was_read=True)
 
 
 class BehaviourRanker:
@@ -98,7 +100,7 @@ class BehaviourRanker:
         """
         judged = self.judge(survivors, evidence)
         groups = self._groups(judged, evidence, budget)
-        if self._likelihood is not None and len(judged) > 1:
+        if self._likelihood is not None and _is_to_be_read(survivors):
             groups = self._compared(groups, self._likelihood, evidence, budget)
         heads = [group.head for group in groups]
         rest = [one for group in groups for one in group.members if one is not group.head]
@@ -108,6 +110,9 @@ class BehaviourRanker:
         agreeing = {id(one): len(group.members) for group in compared for one in group.members}
         behaves = {id(one): n for n, group in enumerate(compared, 1) for one in group.members}
         return Ranking(
+            liked=next(
+                (g.liked for g in groups if any(one is order[0] for one in g.members)), None
+            ),
             order=tuple(one.verdict for one in order),
             behaviours=len(compared),
             agreeing=tuple(agreeing.get(id(one), 0) for one in order),
@@ -244,11 +249,25 @@ class _Group:
     def compared(self) -> bool:
         return bool(self.answers)
 
+    def has(self, judgement: Judgement) -> bool:
+        return any(one is judgement for one in self.members)
+
+    @property
+    def liked(self) -> float | None:
+        """Nats of the member that the model likes best, whatever its size; None if it read none."""
+        return max((one.score - one.size for one in self.members if one.was_read), default=None)
+
     @property
     def weight(self) -> float:
         """Nats of all members together."""
         best = max(one.score for one in self.members)
         return best + log(sum(exp(one.score - best) for one in self.members))
+
+
+def _is_to_be_read(survivors: Sequence[Verdict]) -> bool:
+    """Whether there is a choice, or nothing says yet that the model would write such a thing."""
+    unknown = (s.survives and s.candidate.log_probability is None for s in survivors)
+    return len(survivors) > 1 or any(unknown)
 
 
 def _likelihood(candidate: Candidate) -> tuple[float, str]:

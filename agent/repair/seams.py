@@ -211,9 +211,10 @@ class Verifier(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(BaseModel):
     """Survivors in the order in which to apply them, and what they have in common."""
+
+    model_config = ConfigDict(frozen=True)
 
     order: tuple[Verdict, ...] = ()
     behaviours: int = 0
@@ -226,6 +227,10 @@ class Ranking:
     """For each of `order`, its own weight in nats."""
     behaves: tuple[int, ...] = ()
     """For each of `order`, the number of its behaviour from 1; 0 when it was not compared."""
+    liked: float | None = None
+    """Nats by which the model likes the first one, or the best of those that behave like it, more
+    than the code as it was, less what speaks against them but their size; None when it read none
+    of them."""
 
 
 class Ranker(Protocol):

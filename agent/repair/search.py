@@ -1,4 +1,4 @@
-"""The search: batches of candidates, one a round, so that a run can be resumed."""
+"""The search: one step a round gives a batch of candidates, so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from agent.repair.pace import Pace
 from agent.repair.schedule import History, Step, ordered, proposing_seconds
 from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence
 
-TOGETHER = 2
-"""Steps in the first round. Their candidates are judged together: a cheap survivor does not win
-only because it came first."""
+OPENING = 2
+"""Rounds in front of the steps that live on what was found before."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What one step of a batch gave."""
+    """What a step gave."""
 
     name: str
     suspect: int | None
     count: int
-    """Its candidates; those of the batch's steps stand one behind the other."""
+    """Its candidates."""
     seconds: float
 
 
 @dataclass(frozen=True)
 class Batch:
-    steps: tuple[Asked, ...]
     candidates: tuple[Candidate, ...]
     round: int
     """The round that it was made in; the next one to ask for is `round + 1`."""
+    step: Asked | None = None
+    """The step that proposed them; None where no search did."""
     passed_over: int | None = None
     """The first round with a step that the time left was too short for: others went before it."""
 
@@ -67,13 +67,12 @@ class Search:
             limits[name] = int(count) if count else None
         return Search(_limited(self._steps, limits), self._history, self._hear)
 
-    def rounds(self, evidence: Evidence) -> list[list[Step]]:
-        """The steps of each round, first things first."""
+    def rounds(self, evidence: Evidence) -> list[Step]:
+        """The step of each round, first things first."""
         steps = ordered(self._steps, evidence, self._history)
         following = [step for step in steps if step.follows]
         others = [step for step in steps if not step.follows]
-        head = [others[:TOGETHER]] if others else []
-        return head + [[step] for step in (*following, *others[TOGETHER:])]
+        return [*others[:OPENING], *following, *others[OPENING:]]
 
     def batch(
         self, number: int, evidence: Evidence, budget: Budget, passed_over: int | None = None
@@ -85,13 +84,12 @@ class Search:
         None when nothing is left, or the budget is spent.
         """
         rounds = self.rounds(evidence)
-        for position, steps in enumerate(rounds[number:], number):
+        for position, step in enumerate(rounds[number:], number):
             if budget.spent:
                 return None
-            fitting = [step for step in steps if self._fits(step, evidence, budget)]
-            if len(fitting) < len(steps) and passed_over is None:
-                passed_over = position
-            if batch := self._batch(position, fitting, evidence, budget):
+            if not self._fits(step, evidence, budget):
+                passed_over = position if passed_over is None else passed_over
+            elif batch := self._batch(position, step, evidence, budget):
                 return replace(batch, passed_over=passed_over)
         if passed_over is None or number > len(rounds) or budget.spent:
             return None
@@ -107,23 +105,18 @@ class Search:
 
     def next_steps(self, number: int, evidence: Evidence) -> tuple[str, ...]:
         """What would be tried from round `number` on; empty behind the last one."""
-        return tuple(step.name for steps in self.rounds(evidence)[number:] for step in steps)
+        return tuple(step.name for step in self.rounds(evidence)[number:])
 
-    def _batch(
-        self, position: int, steps: Sequence[Step], evidence: Evidence, budget: Budget
-    ) -> Batch | None:
-        """The candidates of these steps; None when there is none."""
-        asked: list[Asked] = []
-        candidates: list[Candidate] = []
-        for step in steps:
-            began = budget.clock()
-            found = self._taken(step, evidence, budget)
-            seconds = budget.clock() - began
-            if found:
-                self._pace.saw(step.name, self._estimated(step, evidence), seconds)
-            asked.append(Asked(step.name, step.suspect, len(found), seconds))
-            candidates += found
-        return Batch(tuple(asked), tuple(candidates), position) if candidates else None
+    def _batch(self, position: int, step: Step, evidence: Evidence, budget: Budget) -> Batch | None:
+        """The step's candidates; None when there is none."""
+        began = budget.clock()
+        found = self._taken(step, evidence, budget)
+        if not found:
+            return None
+        seconds = budget.clock() - began
+        self._pace.saw(step.name, self._estimated(step, evidence), seconds)
+        asked = Asked(step.name, step.suspect, len(found), seconds)
+        return Batch(tuple(found), position, asked)
 
     def _fits(self, step: Step, evidence: Evidence, budget: Budget) -> bool:
         """Whether the step's candidates are likely there before the time is over."""

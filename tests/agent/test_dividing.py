@@ -168,10 +168,10 @@ def test_what_ran_only_after_a_mend_is_suspected_then(fix: Callable[..., dict[st
     [
         (3, 119.0, 1, False),
         (3, 121.0, 0, True),  # a fifth of the item's time
-        (3, 110.0, 2, True),  # the third round
+        (3, 110.0, 3, True),  # the fourth round
         (1, 132.0, 2, False),
         (1, 134.0, 0, True),  # a third
-        (1, 110.0, 5, True),
+        (1, 110.0, 6, True),
     ],
 )
 def test_a_mend_of_all_is_waited_for_by_rounds_and_by_time(

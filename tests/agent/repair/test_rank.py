@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from agent.repair.likelihood import Likelihood
 from agent.repair.python.language import PythonLanguage
-from agent.repair.rank import BehaviourRanker
+from agent.repair.rank import SPECIAL, BehaviourRanker
 from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
 from runtime.errors import BranchingUnsupported
 
@@ -150,11 +152,53 @@ def test_an_endpoint_that_cannot_compare_is_asked_once(
     assert len(scorer.asked) == 1
 
 
-def test_a_single_survivor_is_not_read(evidence: Callable[..., Evidence], budget: Budget):
+def test_a_single_survivor_is_read_unless_the_model_made_it(
+    evidence: Callable[..., Evidence], budget: Budget
+):
     scorer = Likes("z")
-    only = survivor("b = a", "b = zz")
-    assert reading(scorer).rank([only], evidence(SOURCE, "f"), budget).order == (only,)
+    own = survivor("b = a", "b = zz", nats=-1.0)
+    ranking = reading(scorer).rank([own], evidence(SOURCE, "f"), budget)
+    assert (ranking.order, ranking.liked) == ((own,), None)
     assert not scorer.asked
+    template = survivor("b = a", "b = zz", weight=1.0)
+    ranking = reading(scorer).rank([template], evidence(SOURCE, "f"), budget)
+    assert (ranking.order, ranking.liked) == ((template,), 2.0)
+    assert len(scorer.asked) == 1
+
+
+def test_only_part_of_the_tests_mended_is_no_reason_to_ask_the_model(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    scorer = Likes("z")
+    partial = survivor("b = a", "b = zz", weight=1.0).model_copy(update={"target_total": 2})
+    assert reading(scorer).rank([partial], evidence(SOURCE, "f"), budget).order == (partial,)
+    assert not scorer.asked
+
+
+def test_what_speaks_against_an_edit_makes_it_less_liked(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    ranker = reading(Likes("z"))
+    special = survivor("b = a", "b = 1234 + zz", weight=1.0)
+    ranking = ranker.rank([special], evidence(SOURCE, "f"), budget)
+    assert ranking.liked == pytest.approx(2.0 + SPECIAL)
+    longer = survivor("b = a", "b = zz  # and so on, and on", weight=1.0)
+    assert ranker.rank([longer], evidence(SOURCE, "f"), budget).liked == pytest.approx(2.0), (
+        "not its size"
+    )
+
+
+def test_what_was_read_is_not_read_again(evidence: Callable[..., Evidence], budget: Budget):
+    scorer = Likes("z")
+    ranker = reading(scorer)
+    first, later = survivor("b = a", "b = -a", weight=9.0), survivor("b = a", "b = zz", nats=-1.0)
+    ranker.rank([first], evidence(SOURCE, "f"), budget)
+    assert ranker.rank([first, later], evidence(SOURCE, "f"), budget).order == (later, first)
+    read = [list(texts) for _, texts, _ in scorer.asked]
+    lines = [f"    b = {value}\n    return b\n```\n" for value in ("a", "-a", "zz")]
+    assert read == [lines[:2], lines[2:]]
+    ranker.rank([later, first], evidence(SOURCE, "f"), budget)
+    assert len(scorer.asked) == 2
 
 
 def test_a_condition_that_decides_nothing_counts_against_an_edit(

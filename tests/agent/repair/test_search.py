@@ -51,22 +51,22 @@ def before(evidence: Callable[..., Evidence]) -> Evidence:
     return evidence(SOURCE, "f")
 
 
-def test_the_first_two_steps_are_judged_together_and_the_others_alone(
-    before: Evidence, budget: Budget
-):
+def test_every_round_is_one_step_the_worthiest_first(before: Evidence, budget: Budget):
     cheap = Counted("template", 70)
     search = Search(
         [
             Step("template 400", cheap, 60, 400, chance=0.1),
             Step("template 60", cheap, 0, 60, chance=0.3),
+            step("pair first", 2, chance=0.0, follows=True),
             step("branch 32", 3, suspect=0, chance=0.5),
         ]
     )
     rounds = list(search.batches(before, budget))
-    told = [[(s.name, s.count) for s in b.steps] for b in rounds]
-    assert told == [[("branch 32", 3), ("template 60", 60)], [("template 400", 10)]]
-    assert [len(b.candidates) for b in rounds] == [63, 10]
-    assert [c.operator for c in rounds[1].candidates] == [str(n) for n in range(60, 70)]
+    told = [(b.step.name, b.step.count) for b in rounds if b.step]
+    opening = [("branch 32", 3), ("template 60", 60)]
+    assert told == [*opening, ("pair first", 2), ("template 400", 10)]
+    assert [len(b.candidates) for b in rounds] == [3, 60, 2, 10]
+    assert [c.operator for c in rounds[3].candidates] == [str(n) for n in range(60, 70)]
 
 
 def test_gain_counts_the_suspects_probability_the_chance_and_the_time(before: Evidence):
@@ -174,9 +174,8 @@ def test_a_step_that_fails_leaves_what_it_had_and_the_others(before: Evidence, b
     heard: list[str] = []
     steps = [Step("b", Stumbling("b", 2), chance=0.9), step("a", 1), step("c", 1)]
     search = Search(steps, hear=lambda part, mistake: heard.append(f"{part}: {mistake!r}"))
-    first, second = search.batches(before, budget)
-    assert [(s.name, s.count) for s in first.steps] == [("b", 2), ("a", 1)]
-    assert [s.name for s in second.steps] == ["c"]
+    told = [b.step for b in search.batches(before, budget) if b.step]
+    assert [(s.name, s.count) for s in told] == [("b", 2), ("a", 1), ("c", 1)]
     assert heard == ["The step b: KeyError('f')"]
     with pytest.raises(KeyError):
         Search(steps).batch(0, before, budget)
@@ -186,10 +185,11 @@ def test_empty_rounds_are_passed_over_and_the_end_is_none(before: Evidence, budg
     search = Search([step("a", 0), step("a", 0), step("b", 1)])
     batch = search.batch(0, before, budget)
     assert batch is not None
-    assert ([s.name for s in batch.steps], batch.round) == (["b"], 1)
-    assert search.batch(2, before, budget) is None
-    assert search.next_steps(1, before) == ("b",)
-    assert search.next_steps(2, before) == ()
+    assert batch.step is not None
+    assert (batch.step.name, batch.round) == ("b", 2)
+    assert search.batch(3, before, budget) is None
+    assert search.next_steps(2, before) == ("b",)
+    assert search.next_steps(3, before) == ()
 
 
 def test_a_search_may_be_left_some_strategies_only(before: Evidence, budget: Budget):
@@ -203,13 +203,13 @@ def test_a_search_may_be_left_some_strategies_only(before: Evidence, budget: Bud
         ]
     )
 
-    def taken(*wanted: str) -> list[list[tuple[str, int]]]:
+    def taken(*wanted: str) -> list[tuple[str, int]]:
         batches = search.only(wanted).batches(before, budget)
-        return [[(s.name, s.count) for s in batch.steps] for batch in batches]
+        return [(batch.step.name, batch.step.count) for batch in batches if batch.step]
 
-    assert taken("branch") == [[("branch 32", 3)]]
-    assert taken("template:70") == [[("template 60", 60), ("template 400", 10)]]
-    assert taken("rewrite:1", "branch:2") == [[("branch 32", 2), ("rewrite", 1)]]
+    assert taken("branch") == [("branch 32", 3)]
+    assert taken("template:70") == [("template 60", 60), ("template 400", 10)]
+    assert taken("rewrite:1", "branch:2") == [("branch 32", 2), ("rewrite", 1)]
     for wrong in ("magic", "branch:x", ""):
         with pytest.raises(ValueError, match="there are template, branch, rewrite"):
             taken(wrong)
@@ -324,7 +324,7 @@ class Dear(Counted):
     [
         (100.0, ["one", "two", "cheap"], [None, None, None]),
         # The first question took thrice its estimate, so the second one is let wait.
-        (45.0, ["one", "cheap", "two"], [None, 1, 1]),
+        (45.0, ["one", "cheap", "two"], [None, 2, 2]),
     ],
 )
 def test_a_question_that_would_come_too_late_is_let_wait(
@@ -341,7 +341,7 @@ def test_a_question_that_would_come_too_late_is_let_wait(
         ]
     )
     found = list(search.batches(before, budget))
-    assert [[s.name for s in b.steps if s.count] for b in found] == [[name] for name in names]
+    assert [b.step.name for b in found if b.step] == names
     assert [b.passed_over for b in found] == passed_over
 
 

@@ -1,0 +1,138 @@
+"""What the model finds unlikely is not taken at once: the search is asked for more before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from click.testing import CliRunner
+from fake_engine import FakeEngine
+
+from agent import holding
+from agent.cli import main
+from agent.deps import Deps
+from agent.holding import Held
+from agent.repair.seams import Candidate, Ranking, Splice, Verdict
+from runtime.cancellation import Cancellation
+from runtime.client import Endpoint
+from runtime.engine_api import Branched, BranchPath, BranchQuery, Prompt, Score, Scored
+
+LINE = "    return a if a < b else b"
+LIKELIER = "    return max(a, b)"
+
+
+@dataclass
+class Opinionated(FakeEngine):
+    """Would rather have written `max`, and finds other edits as likely as told."""
+
+    likes: float = 0.0
+
+    def branch(self, query: BranchQuery, cancellation: Cancellation) -> Branched:
+        at = query.forced.index(LINE)
+        path = BranchPath(at, at + len(LINE), LIKELIER, -1.0, 2.0, finished=True)
+        return Branched((path,), 10, 4, 2)
+
+    def score(
+        self,
+        prompt: Prompt,
+        continuations: Sequence[str],
+        cancellation: Cancellation,
+        owner: str = "",
+        behind: Sequence[int] = (),
+    ) -> Scored:
+        self.scored.append(prompt)
+        nats = [0.0 if LINE in text or "max" in text else self.likes for text in continuations]
+        return Scored(tuple(Score(value, 1) for value in nats), 10, 2)
+
+
+@pytest.fixture
+def fix(
+    home: Path,
+    tmp_path: Path,
+    serve: Callable[[FakeEngine], Endpoint],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., tuple[dict[str, Any], str]]:
+    root = tmp_path / "repo"
+    root.mkdir()
+    (root / "calc.py").write_text(f"def larger(a, b):\n{LINE}\n")
+    (root / "test_calc.py").write_text(
+        "from calc import larger\n\n\ndef test_larger():\n    assert larger(3, 2) == 3\n"
+    )
+
+    def run(likes: float) -> tuple[dict[str, Any], str]:
+        served = serve(Opinionated(likes=likes))
+        monkeypatch.setenv("LOCUM_TOKEN", served.token)
+        file = tmp_path / "report.json"
+        words = ["fix", root, "--only", "bugs", "--yes", "--json", file]
+        result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
+        report: dict[str, Any] = json.loads(file.read_text())
+        assert result.exit_code == report["exit_status"], result.output
+        return report, result.output
+
+    return run
+
+
+@pytest.mark.usefixtures("few_edits")
+@pytest.mark.parametrize(("likes", "held"), [(-1.0, False), (-9.0, True)])
+def test_an_unlikely_edit_waits_for_what_the_model_would_have_written(
+    fix: Callable[..., tuple[dict[str, Any], str]], likes: float, held: bool
+):
+    report, output = fix(likes)
+    (item,) = report["items"]
+    assert item["status"] == "fixed"
+    assert (LIKELIER in item["patch"]) is held
+    assert ("finds the edit unlikely" in output) is held
+
+
+@pytest.mark.usefixtures("few_edits")
+def test_an_unlikely_edit_is_taken_where_nothing_else_is_found(
+    fix: Callable[..., tuple[dict[str, Any], str]], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Opinionated, "branch", lambda *_: Branched((), 10, 4, 2))
+    report, output = fix(-9.0)
+    (item,) = report["items"]
+    assert item["status"] == "fixed"
+    assert "finds the edit unlikely" in output
+
+
+def made(liked: float | None, rounds: int = 0, nats: float | None = None) -> Held:
+    edit = Splice(path="a.py", start=0, end=1, text="2")
+    candidate = Candidate(strategy="any", splices=(edit,), log_probability=nats)
+    verdict = Verdict(candidate=candidate, target_passed=1, target_total=1)
+    return Held(ranking=Ranking(order=(verdict,), liked=liked), numbers=(1,), rounds=rounds)
+
+
+@pytest.mark.parametrize(
+    ("held", "likely"),
+    [
+        (made(-1.9), True),
+        (made(-2.1), False),
+        (made(-2.1, rounds=1), True),
+        (made(-4.1, rounds=1), False),
+        (made(-40.0, rounds=2), True),
+        (made(None), False),
+        (made(None, rounds=1), True),
+        (made(None, nats=-1.0), True),
+    ],
+)
+def test_how_likely_it_has_to_be_depends_on_how_long_it_was_held(held: Held, likely: bool):
+    assert held.is_likely is likely
+
+
+@pytest.mark.parametrize(("spent", "waits"), [(149.0, True), (151.0, False)])
+def test_nothing_is_held_behind_half_of_the_time(spent: float, waits: bool):
+    deps = SimpleNamespace(
+        budget=SimpleNamespace(seconds_spent=spent), task=SimpleNamespace(budget_seconds=300.0)
+    )
+    assert holding.may_wait(cast(Deps, deps), {"since": 100.0, "until": 200.0}) is waits
+
+
+def test_what_is_held_is_kept_in_a_checkpoint_as_plain_values():
+    held = made(-3.0, rounds=1)
+    assert holding.held({"held": json.loads(held.model_dump_json())}) == held
+    assert holding.held({}) is None
