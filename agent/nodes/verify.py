@@ -72,13 +72,14 @@ def _verify(deps: Deps, state: RunState) -> RunState:
     item = item.model_copy(update={"tried": item.tried + len(verdicts)})
     found = holding.joined(deps, state, item, verdicts)
     if found is not None:
-        item = _counted(deps, item, found)
-        if found.is_likely or not holding.may_wait(deps, state):
-            if done := _take(deps, state, item, found.ranking):
-                return done
-            found = None
-        else:
+        if found != holding.held(state):
+            item = _counted(deps, item, found)
+        if holding.is_to_wait(deps, state, found.ranking):
             deps.emit(Note(text=UNLIKELY))
+        elif done := _take(deps, state, item, found.ranking):
+            return done
+        else:
+            found = None
     before = [Verdict.model_validate(verdict) for verdict in state.get("partial", [])]
     partial = combine.partial([*before, *verdicts])[:PARTIAL_KEPT]
     if found is None:

@@ -93,14 +93,23 @@ class BehaviourRanker:
         self._reader = reader
         self._hear = hear
 
-    def rank(self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget) -> Ranking:
+    def rank(
+        self,
+        survivors: Sequence[Verdict],
+        evidence: Evidence,
+        budget: Budget,
+        *,
+        lone: bool = False,
+    ) -> Ranking:
         """The best of each behaviour, the weightiest behaviour first; then all others.
 
-        Those that hold a literal of the test come last, whatever they do.
+        Those that hold a literal of the test come last, whatever they do. `lone`: whether the model
+        also reads a single one that is not its own.
         """
         judged = self.judge(survivors, evidence)
         groups = self._groups(judged, evidence, budget)
-        if self._likelihood is not None and _is_to_be_read(survivors):
+        own = all(s.candidate.log_probability is not None for s in survivors)
+        if self._likelihood is not None and (len(judged) > 1 or (lone and not own)):
             groups = self._compared(groups, self._likelihood, evidence, budget)
         heads = [group.head for group in groups]
         rest = [one for group in groups for one in group.members if one is not group.head]
@@ -262,12 +271,6 @@ class _Group:
         """Nats of all members together."""
         best = max(one.score for one in self.members)
         return best + log(sum(exp(one.score - best) for one in self.members))
-
-
-def _is_to_be_read(survivors: Sequence[Verdict]) -> bool:
-    """Whether there is a choice, or nothing says yet that the model would write such a thing."""
-    unknown = (s.survives and s.candidate.log_probability is None for s in survivors)
-    return len(survivors) > 1 or any(unknown)
 
 
 def _likelihood(candidate: Candidate) -> tuple[float, str]:

@@ -234,8 +234,18 @@ class Ranking(BaseModel):
 
 
 class Ranker(Protocol):
-    def rank(self, survivors: Sequence[Verdict], evidence: Evidence, budget: Budget) -> Ranking:
-        """All survivors, the one to apply first; may run tests to compare them."""
+    def rank(
+        self,
+        survivors: Sequence[Verdict],
+        evidence: Evidence,
+        budget: Budget,
+        *,
+        lone: bool = False,
+    ) -> Ranking:
+        """All survivors, the one to apply first; may run tests to compare them.
+
+        `lone`: whether the model also reads a single one that is not its own.
+        """
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from agent.cli import main
 from agent.deps import Deps
 from agent.holding import Held
 from agent.repair.seams import Candidate, Ranking, Splice, Verdict
+from agent.state import RunState
 from runtime.cancellation import Cancellation
 from runtime.client import Endpoint
 from runtime.engine_api import Branched, BranchPath, BranchQuery, Prompt, Score, Scored
@@ -100,39 +101,48 @@ def test_an_unlikely_edit_is_taken_where_nothing_else_is_found(
     assert "finds the edit unlikely" in output
 
 
-def made(liked: float | None, rounds: int = 0, nats: float | None = None) -> Held:
-    edit = Splice(path="a.py", start=0, end=1, text="2")
-    candidate = Candidate(strategy="any", splices=(edit,), log_probability=nats)
+def made(liked: float | None, nats: float | None = None, places: int = 1) -> Ranking:
+    edits = tuple(Splice(path="a.py", start=n, end=n + 1, text="2") for n in range(places))
+    candidate = Candidate(strategy="any", splices=edits, log_probability=nats)
     verdict = Verdict(candidate=candidate, target_passed=1, target_total=1)
-    return Held(ranking=Ranking(order=(verdict,), liked=liked), numbers=(1,), rounds=rounds)
+    return Ranking(order=(verdict,), liked=liked)
 
 
-@pytest.mark.parametrize(
-    ("held", "likely"),
-    [
-        (made(-1.9), True),
-        (made(-2.1), False),
-        (made(-2.1, rounds=1), True),
-        (made(-4.1, rounds=1), False),
-        (made(-40.0, rounds=2), True),
-        (made(None), False),
-        (made(None, rounds=1), True),
-        (made(None, nats=-1.0), True),
-    ],
-)
-def test_how_likely_it_has_to_be_depends_on_how_long_it_was_held(held: Held, likely: bool):
-    assert held.is_likely is likely
-
-
-@pytest.mark.parametrize(("spent", "waits"), [(149.0, True), (151.0, False)])
-def test_nothing_is_held_behind_half_of_the_time(spent: float, waits: bool):
+def waits(ranking: Ranking, number: int, spent: float = 110.0) -> bool:
     deps = SimpleNamespace(
         budget=SimpleNamespace(seconds_spent=spent), task=SimpleNamespace(budget_seconds=300.0)
     )
-    assert holding.may_wait(cast(Deps, deps), {"since": 100.0, "until": 200.0}) is waits
+    state: RunState = {"since": 100.0, "until": 200.0, "round": number}
+    return holding.is_to_wait(cast(Deps, deps), state, ranking)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "number", "held"),
+    [
+        (made(-1.9), 0, False),
+        (made(-2.1), 0, True),
+        (made(-2.1), 1, False),
+        (made(-4.1), 1, True),
+        (made(-40.0), 2, False),
+        (made(-3.9, places=2), 0, False),
+        (made(-4.1, places=2), 0, True),
+        (made(None), 0, True),
+        (made(None), 1, False),
+        (made(None, nats=-1.0), 0, False),
+    ],
+)
+def test_how_likely_it_has_to_be_depends_on_what_was_tried_before(
+    ranking: Ranking, number: int, held: bool
+):
+    assert waits(ranking, number) is held
+
+
+@pytest.mark.parametrize(("spent", "held"), [(149.0, True), (151.0, False)])
+def test_nothing_is_held_behind_half_of_the_time(spent: float, held: bool):
+    assert waits(made(-9.0), 0, spent) is held
 
 
 def test_what_is_held_is_kept_in_a_checkpoint_as_plain_values():
-    held = made(-3.0, rounds=1)
+    held = Held(ranking=made(-3.0), numbers=(4,))
     assert holding.held({"held": json.loads(held.model_dump_json())}) == held
     assert holding.held({}) is None

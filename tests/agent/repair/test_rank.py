@@ -152,27 +152,18 @@ def test_an_endpoint_that_cannot_compare_is_asked_once(
     assert len(scorer.asked) == 1
 
 
-def test_a_single_survivor_is_read_unless_the_model_made_it(
+def test_a_single_survivor_is_read_where_that_is_asked_and_the_model_did_not_make_it(
     evidence: Callable[..., Evidence], budget: Budget
 ):
     scorer = Likes("z")
-    own = survivor("b = a", "b = zz", nats=-1.0)
-    ranking = reading(scorer).rank([own], evidence(SOURCE, "f"), budget)
-    assert (ranking.order, ranking.liked) == ((own,), None)
-    assert not scorer.asked
-    template = survivor("b = a", "b = zz", weight=1.0)
-    ranking = reading(scorer).rank([template], evidence(SOURCE, "f"), budget)
+    own, template = survivor("b = a", "b = zz", nats=-1.0), survivor("b = a", "b = zz", weight=1.0)
+    for only, lone in ((own, True), (template, False)):
+        ranking = reading(scorer).rank([only], evidence(SOURCE, "f"), budget, lone=lone)
+        assert (ranking.order, ranking.liked) == ((only,), None)
+        assert not scorer.asked
+    ranking = reading(scorer).rank([template], evidence(SOURCE, "f"), budget, lone=True)
     assert (ranking.order, ranking.liked) == ((template,), 2.0)
     assert len(scorer.asked) == 1
-
-
-def test_only_part_of_the_tests_mended_is_no_reason_to_ask_the_model(
-    evidence: Callable[..., Evidence], budget: Budget
-):
-    scorer = Likes("z")
-    partial = survivor("b = a", "b = zz", weight=1.0).model_copy(update={"target_total": 2})
-    assert reading(scorer).rank([partial], evidence(SOURCE, "f"), budget).order == (partial,)
-    assert not scorer.asked
 
 
 def test_what_speaks_against_an_edit_makes_it_less_liked(
@@ -180,19 +171,18 @@ def test_what_speaks_against_an_edit_makes_it_less_liked(
 ):
     ranker = reading(Likes("z"))
     special = survivor("b = a", "b = 1234 + zz", weight=1.0)
-    ranking = ranker.rank([special], evidence(SOURCE, "f"), budget)
+    ranking = ranker.rank([special], evidence(SOURCE, "f"), budget, lone=True)
     assert ranking.liked == pytest.approx(2.0 + SPECIAL)
     longer = survivor("b = a", "b = zz  # and so on, and on", weight=1.0)
-    assert ranker.rank([longer], evidence(SOURCE, "f"), budget).liked == pytest.approx(2.0), (
-        "not its size"
-    )
+    ranking = ranker.rank([longer], evidence(SOURCE, "f"), budget, lone=True)
+    assert ranking.liked == pytest.approx(2.0), "its size does not"
 
 
 def test_what_was_read_is_not_read_again(evidence: Callable[..., Evidence], budget: Budget):
     scorer = Likes("z")
     ranker = reading(scorer)
     first, later = survivor("b = a", "b = -a", weight=9.0), survivor("b = a", "b = zz", nats=-1.0)
-    ranker.rank([first], evidence(SOURCE, "f"), budget)
+    ranker.rank([first], evidence(SOURCE, "f"), budget, lone=True)
     assert ranker.rank([first, later], evidence(SOURCE, "f"), budget).order == (later, first)
     read = [list(texts) for _, texts, _ in scorer.asked]
     lines = [f"    b = {value}\n    return b\n```\n" for value in ("a", "-a", "zz")]
