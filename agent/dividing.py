@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from agent.deps import Deps
 from agent.repair.outcomes import passes
 from agent.repair.seams import Ranking, Verdict
-from agent.searching import evidence
+from agent.searching import evidence, part_is_over
 from agent.state import Kind, PlanItem, RunState
 from tools.report import TestReport
 
@@ -48,10 +48,7 @@ def worth(deps: Deps, state: RunState, item: PlanItem, partial: Sequence[Verdict
 
 
 def _late(deps: Deps, state: RunState, patience: Patience) -> bool:
-    since = state.get("since", 0.0)
-    allowed = patience.share * (state.get("until", deps.task.budget_seconds) - since)
-    over = deps.budget.seconds_spent - since >= allowed
-    return over or state.get("round", 0) + 1 >= patience.rounds
+    return part_is_over(deps, state, patience.share) or state.get("round", 0) + 1 >= patience.rounds
 
 
 def narrowed(item: PlanItem, verdict: Verdict, report: TestReport) -> tuple[PlanItem, Verdict]:

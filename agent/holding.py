@@ -40,12 +40,13 @@ def held(state: RunState) -> Held | None:
     return Held.model_validate(value) if value else None
 
 
-def joined(deps: Deps, state: RunState, item: PlanItem, verdicts: Sequence[Verdict]) -> Held | None:
-    """What was held back, ranked anew together with those of a round's `verdicts` that survive.
+def joined(
+    deps: Deps, state: RunState, before: Held | None, item: PlanItem, verdicts: Sequence[Verdict]
+) -> Held | None:
+    """What was held `before`, ranked anew together with those of a round's `verdicts` that survive.
 
-    None when there is neither. `item` has counted the verdicts already.
+    `before` itself when none does. `item` has counted the verdicts already.
     """
-    before = held(state)
     first = item.tried - len(verdicts) + 1
     fresh = [
         (first + place, verdict)
@@ -57,7 +58,7 @@ def joined(deps: Deps, state: RunState, item: PlanItem, verdicts: Sequence[Verdi
     known = [] if before is None else zip(before.numbers, before.ranking.order, strict=True)
     every = [*known, *fresh]
     survivors = [verdict for _, verdict in every]
-    early = _round(state) < len(LEAST)
+    early = state.get("round", 0) < len(LEAST)
     ranking = deps.ranker.rank(
         survivors, searching.evidence(deps, state, item), deps.budget, lone=early
     )
@@ -67,7 +68,8 @@ def joined(deps: Deps, state: RunState, item: PlanItem, verdicts: Sequence[Verdi
 
 def is_to_wait(deps: Deps, state: RunState, ranking: Ranking) -> bool:
     """Whether another round is tried before the first of the ranking is taken."""
-    return not _is_likely(ranking, _round(state)) and _has_time(deps, state)
+    likely = _is_likely(ranking, state.get("round", 0))
+    return not (likely or searching.part_is_over(deps, state, SHARE))
 
 
 def _is_likely(ranking: Ranking, number: int) -> bool:
@@ -79,13 +81,3 @@ def _is_likely(ranking: Ranking, number: int) -> bool:
         # An edit of the model's own was not read again: it is likely, or was not proposed.
         return first.log_probability is not None or number > 0
     return ranking.liked >= LEAST[number] * len(first.splices)
-
-
-def _has_time(deps: Deps, state: RunState) -> bool:
-    since = state.get("since", 0.0)
-    until = state.get("until", deps.task.budget_seconds)
-    return deps.budget.seconds_spent - since < SHARE * (until - since)
-
-
-def _round(state: RunState) -> int:
-    return state.get("round", 0)

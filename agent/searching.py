@@ -47,6 +47,12 @@ def time_is_over(deps: Deps, state: RunState) -> bool:
     return deps.budget.seconds_spent >= _until(deps, state)
 
 
+def part_is_over(deps: Deps, state: RunState, share: float) -> bool:
+    """Whether the item in work has used this part of its share of the time."""
+    since = state.get("since", 0.0)
+    return deps.budget.seconds_spent - since >= share * (_until(deps, state) - since)
+
+
 def next_round(deps: Deps, state: RunState, *, untested: bool) -> int:
     """The round to go on with: this one again where time left some of its candidates untested.
 

@@ -31,7 +31,7 @@ from tools.report import Outcome, TestReport
 PARTIAL_KEPT = 8
 CONFIRMATIONS = 3
 """Winners that fail the clean run before the round counts as lost."""
-UNLIKELY = "The tests pass, but the model finds the edit unlikely: others are tried first."
+UNLIKELY = "The tests pass, but the model does not find the edit likely: others are tried first."
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,10 @@ def _verify(deps: Deps, state: RunState) -> RunState:
         return _tidy(deps, state, item, batch[0])
     verdicts = searching.verdicts(deps, state, item, batch)
     item = item.model_copy(update={"tried": item.tried + len(verdicts)})
-    found = holding.joined(deps, state, item, verdicts)
+    held = holding.held(state)
+    found = holding.joined(deps, state, held, item, verdicts)
     if found is not None:
-        if found != holding.held(state):
+        if found is not held:
             item = _counted(deps, item, found)
         if holding.is_to_wait(deps, state, found.ranking):
             deps.emit(Note(text=UNLIKELY))

@@ -5,11 +5,9 @@ What an edit leaves behind it counts as well: code that can no longer be reached
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.prompt import FixPrompt, Shown
@@ -48,7 +46,8 @@ class Likelihood:
         self._languages = tuple(languages)
         self._prompt = FixPrompt(languages, reader)
         self._unsupported = False
-        self._known: dict[str, float] = {}
+        self._known: dict[tuple[str, _Text], float] = {}
+        """Nats by the question and the text that was read."""
 
     def of(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
@@ -64,27 +63,27 @@ class Likelihood:
                 break
             messages = self._prompt.messages(evidence, shown)
             try:
-                self._read(messages, edits.values())
+                nats = self._nats(messages, edits.values())
             except BranchingUnsupported:
                 self._unsupported = True
                 break
             for position, edit in edits.items():
-                old, new = (self._known[_key(messages, text)] for text in edit.texts)
-                found[position] = new - old
+                found[position] = nats[edit.new] - nats[edit.old]
         return found
 
-    def _read(self, messages: Sequence[Mapping[str, Any]], edits: Iterable[_Edit]) -> None:
-        """Makes the nats of all texts known; those that were read before are not read again."""
-        texts = dict.fromkeys(text for edit in edits for text in edit.texts)
-        fresh = [text for text in texts if _key(messages, text) not in self._known]
-        if not fresh:
-            return
-        forced = max((text.before for text in fresh), key=len)
-        nats = self._scorer.score(
-            messages, forced, [text.read for text in fresh], [len(text.before) for text in fresh]
-        )
-        for text, value in zip(fresh, nats, strict=True):
-            self._known[_key(messages, text)] = value
+    def _nats(
+        self, messages: Sequence[Mapping[str, Any]], edits: Iterable[_Edit]
+    ) -> dict[_Text, float]:
+        """Of all their texts; those that were read before are not read again."""
+        asked = json.dumps(messages)
+        texts = dict.fromkeys(text for edit in edits for text in edit)
+        fresh = [text for text in texts if (asked, text) not in self._known]
+        if fresh:
+            forced = max((text.before for text in fresh), key=len)
+            read, offsets = [text.read for text in fresh], [len(text.before) for text in fresh]
+            nats = self._scorer.score(messages, forced, read, offsets)
+            self._known.update(zip([(asked, text) for text in fresh], nats, strict=True))
+        return {text: self._known[asked, text] for text in texts}
 
     def _edits(
         self, candidates: Sequence[Candidate], evidence: Evidence
@@ -134,29 +133,18 @@ class Likelihood:
         )
 
 
-@dataclass(frozen=True)
-class _Text:
+class _Text(NamedTuple):
     before: str
     """The answer up to the first edited line."""
     read: str
     """From the first line that differs to some lines behind the last one."""
 
 
-@dataclass(frozen=True)
-class _Edit:
+class _Edit(NamedTuple):
+    """What was there and what comes."""
+
     old: _Text
     new: _Text
-
-    @property
-    def texts(self) -> tuple[_Text, _Text]:
-        """What was there and what comes."""
-        return self.old, self.new
-
-
-def _key(messages: Sequence[Mapping[str, Any]], text: _Text) -> str:
-    """Of what a text's nats depend on."""
-    told = json.dumps([*messages, text.before, text.read])
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _around(candidate: Candidate, views: Mapping[int, Shown]) -> int | None:

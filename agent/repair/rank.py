@@ -119,9 +119,7 @@ class BehaviourRanker:
         agreeing = {id(one): len(group.members) for group in compared for one in group.members}
         behaves = {id(one): n for n, group in enumerate(compared, 1) for one in group.members}
         return Ranking(
-            liked=next(
-                (g.liked for g in groups if any(one is order[0] for one in g.members)), None
-            ),
+            liked=next((group.liked for group in groups if group.has(order[0])), None),
             order=tuple(one.verdict for one in order),
             behaviours=len(compared),
             agreeing=tuple(agreeing.get(id(one), 0) for one in order),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from click.testing import CliRunner
 from fake_engine import FakeEngine
+from mending import mended
 
 from agent import dividing
-from agent.cli import main
 from agent.deps import Deps
 from agent.dividing import Patience
 from agent.repair.seams import Candidate, Splice, Verdict
@@ -60,12 +58,7 @@ def fix(
     def run(budget: str = "60s", source: str = BUGGY, tests: str = TESTS) -> dict[str, Any]:
         (root / "calc.py").write_text(source)
         (root / "test_calc.py").write_text(tests)
-        file = tmp_path / "report.json"
-        words = ["fix", root, "--yes", "--only", "bugs", "--budget", budget, "--json", file]
-        result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
-        report: dict[str, Any] = json.loads(file.read_text())
-        assert result.exit_code == report["exit_status"], result.output
-        return report
+        return mended(root, served, budget)[0]
 
     return run
 
@@ -168,9 +161,11 @@ def test_what_ran_only_after_a_mend_is_suspected_then(fix: Callable[..., dict[st
     [
         (3, 119.0, 1, False),
         (3, 121.0, 0, True),  # a fifth of the item's time
+        (3, 110.0, 2, False),
         (3, 110.0, 3, True),  # the fourth round
         (1, 132.0, 2, False),
         (1, 134.0, 0, True),  # a third
+        (1, 110.0, 5, False),
         (1, 110.0, 6, True),
     ],
 )

@@ -5,18 +5,16 @@ The suites here are quick; what counts as slow is turned down.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from fake_engine import FakeEngine
+from mending import mended
 
 from agent import home as places
 from agent import record
-from agent.cli import main
 from agent.repair import affordable
 from runtime.client import Endpoint
 
@@ -57,15 +55,11 @@ def fix(
 
     def run(condition: str) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
         (root / "far" / "test_source.py").write_text(FAR.format(condition=condition))
-        file = tmp_path / "report.json"
-        words = ["fix", root, "--yes", "--only", "bugs", "--budget", "60s", "--json", file]
-        result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
-        report = json.loads(file.read_text())
-        assert result.exit_code == report["exit_status"], result.output
+        report, _ = mended(root, served)
         (directory,) = places.runs_root().iterdir()
         calls = [e["data"] for e in record.read(directory / places.RECORD) if e["kind"] == "tool"]
         runs = [call["arguments"] for call in calls if call["tool"] == "run_tests"]
-        return result.exit_code, report, [run for run in runs if "selection" not in run]
+        return report["exit_status"], report, [run for run in runs if "selection" not in run]
 
     return run
 

@@ -3,52 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from click.testing import CliRunner
 from fake_engine import FakeEngine
+from mending import mended
 
 from agent import holding
-from agent.cli import main
 from agent.deps import Deps
 from agent.holding import Held
 from agent.repair.seams import Candidate, Ranking, Splice, Verdict
 from agent.state import RunState
 from runtime.cancellation import Cancellation
 from runtime.client import Endpoint
-from runtime.engine_api import Branched, BranchPath, BranchQuery, Prompt, Score, Scored
+from runtime.engine_api import Branched, BranchPath, BranchQuery
 
 LINE = "    return a if a < b else b"
 LIKELIER = "    return max(a, b)"
 
 
-@dataclass
 class Opinionated(FakeEngine):
-    """Would rather have written `max`, and finds other edits as likely as told."""
-
-    likes: float = 0.0
+    """Would rather have written `max`."""
 
     def branch(self, query: BranchQuery, cancellation: Cancellation) -> Branched:
         at = query.forced.index(LINE)
         path = BranchPath(at, at + len(LINE), LIKELIER, -1.0, 2.0, finished=True)
         return Branched((path,), 10, 4, 2)
-
-    def score(
-        self,
-        prompt: Prompt,
-        continuations: Sequence[str],
-        cancellation: Cancellation,
-        owner: str = "",
-        behind: Sequence[int] = (),
-    ) -> Scored:
-        self.scored.append(prompt)
-        nats = [0.0 if LINE in text or "max" in text else self.likes for text in continuations]
-        return Scored(tuple(Score(value, 1) for value in nats), 10, 2)
 
 
 @pytest.fixture
@@ -66,14 +49,11 @@ def fix(
     )
 
     def run(likes: float) -> tuple[dict[str, Any], str]:
-        served = serve(Opinionated(likes=likes))
+        served = serve(
+            Opinionated(nats=lambda text: 0.0 if LINE in text or "max" in text else likes)
+        )
         monkeypatch.setenv("LOCUM_TOKEN", served.token)
-        file = tmp_path / "report.json"
-        words = ["fix", root, "--only", "bugs", "--yes", "--json", file]
-        result = CliRunner().invoke(main, [*map(str, words), "--endpoint", served.base_url])
-        report: dict[str, Any] = json.loads(file.read_text())
-        assert result.exit_code == report["exit_status"], result.output
-        return report, result.output
+        return mended(root, served)
 
     return run
 
@@ -87,7 +67,7 @@ def test_an_unlikely_edit_waits_for_what_the_model_would_have_written(
     (item,) = report["items"]
     assert item["status"] == "fixed"
     assert (LIKELIER in item["patch"]) is held
-    assert ("finds the edit unlikely" in output) is held
+    assert ("does not find the edit likely" in output) is held
 
 
 @pytest.mark.usefixtures("few_edits")
@@ -98,7 +78,7 @@ def test_an_unlikely_edit_is_taken_where_nothing_else_is_found(
     report, output = fix(-9.0)
     (item,) = report["items"]
     assert item["status"] == "fixed"
-    assert "finds the edit unlikely" in output
+    assert "does not find the edit likely" in output
 
 
 def made(liked: float | None, nats: float | None = None, places: int = 1) -> Ranking:

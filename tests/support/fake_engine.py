@@ -1,7 +1,7 @@
 """An engine without a model: says what it was told to say."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from runtime.engine_api import (
@@ -39,7 +39,7 @@ class FakeEngine:
     """Streams ``replies`` letter by letter; ``fail`` is raised instead, ``endless`` never ends.
 
     ``rounds`` are the replies to one request after the other; ``fail_later``: after some text;
-    without ``grammars`` every constraint is refused.
+    without ``grammars`` every constraint is refused; ``nats`` says how likely a continuation is.
     """
 
     replies: tuple[str, ...] = ("Hello, world!",)
@@ -49,6 +49,7 @@ class FakeEngine:
     fail_later: Exception | None = None
     endless: bool = False
     grammars: bool = True
+    nats: Callable[[str], float] = lambda text: -float(len(text))
     rounds: list[tuple[str, ...]] = field(default_factory=list)
     requests: list[Generation] = field(default_factory=list)
     scored: list[Prompt] = field(default_factory=list)
@@ -98,7 +99,7 @@ class FakeEngine:
             raise PromptTooLong(self.count(prompt), self.context)
         self.scored.append(prompt)
         self._begin(cancellation)
-        return Scored(tuple(Score(-float(len(text)), 1) for text in continuations), 10, 2)
+        return Scored(tuple(Score(self.nats(text), 1) for text in continuations), 10, 2)
 
     def rate(
         self,

@@ -120,8 +120,8 @@ class TestSession:
         with the first test that takes more); all in seconds. `seed` is that of the `random` module.
         With `report_modules` the installed modules that the tests loaded are in `loaded_modules`
         afterwards. With `brief` a failing test has a message, but neither traceback nor frames:
-        that is faster. `watch` (`path`, `name`, `first_line` and `last_line` of a
-        function) asks for `watched`.
+        that is faster.
+        `watch` (`path`, `name`, `first_line` and `last_line` of a function) asks for `watched`.
         Raises `WorkerFailure` if there is no worker to be had.
         """
         seconds = self._timeout if timeout is None else timeout
