@@ -10,9 +10,10 @@ from typing import Any
 from agent.errors import AgentError
 from agent.events import Event
 from agent.record import Record
+from agent.repair.budget import Budget
 from agent.repair.clones import CloneFinder
 from agent.repair.reproduce import Reproducer
-from agent.repair.seams import Budget, Language, Localizer, Ranker, Verifier
+from agent.repair.seams import Language, Localizer, Ranker, Verifier
 from agent.repair.search import Search
 from agent.state import Task
 from agent.thinker import Thinker

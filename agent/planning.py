@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from agent import environment
-from agent.repair.seams import Budget, Language, Localizer, Suspect
+from agent.repair.budget import Budget
+from agent.repair.seams import Language, Localizer, Suspect
 from agent.state import Kind, PlanItem, Status
 from tools.protection import USUAL, Protection
 from tools.report import Outcome, TestReport, TestResult

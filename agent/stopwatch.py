@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from agent.repair.seams import Clock
+from agent.repair.budget import Clock
 
 
 class Stopwatch:

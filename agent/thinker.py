@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from agent.events import Doing, Event, ModelFinished, ModelProgress, Note, Token
 from agent.record import Record
-from agent.repair.seams import Budget, BudgetSpent, Clock
+from agent.repair.budget import Budget, BudgetSpent, Clock
 from agent.usage import Totals
 from agent.waiting import interruptible
 from runtime.client import Answer, Branch, Client, Endpoint, Usage

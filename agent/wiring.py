@@ -25,8 +25,8 @@ from agent.reading import GatewayReading
 from agent.recency import recency
 from agent.record import Record
 from agent.repair.assembly import assemble
+from agent.repair.budget import Budget, Clock
 from agent.repair.edit import SourceReader
-from agent.repair.seams import Budget, Clock
 from agent.repair.steps import Helpers
 from agent.state import Task
 from agent.thinker import Host, Thinker

@@ -7,9 +7,10 @@ from itertools import zip_longest
 from typing import Protocol
 
 from agent.repair.ahead import CandidateRunner
+from agent.repair.budget import Budget
 from agent.repair.edit import SourceReader, edited_files, read_source
 from agent.repair.places import MODULE, suspectable
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Verdict
+from agent.repair.seams import Candidate, Evidence, Language, Verdict
 from tools.report import TestReport
 
 MOST_COMPARED = 16

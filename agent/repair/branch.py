@@ -7,9 +7,10 @@ from dataclasses import replace
 from math import log
 from typing import Any, Protocol
 
+from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
 from agent.repair.prompt import FixPrompt, Shown
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
+from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from agent.repair.splices import ADDING, after, line_end, splices
 from runtime.client import Branch
 from runtime.errors import BranchingUnsupported

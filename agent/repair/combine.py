@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import combinations, islice
 
-from agent.repair.seams import Budget, Candidate, Evidence, Proposer, Verdict
+from agent.repair.budget import Budget
+from agent.repair.seams import Candidate, Evidence, Proposer, Verdict
 
 MAX_BASES = 6
 

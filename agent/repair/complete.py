@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from agent.repair.budget import Budget
 from agent.repair.edit import SourceReader, edited_files, read_source
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Proposer, Splice
+from agent.repair.seams import Candidate, Evidence, Language, Proposer, Splice
 
 
 class Completed:

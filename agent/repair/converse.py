@@ -9,10 +9,11 @@ from textwrap import dedent
 from typing import Any, Protocol
 
 from agent.prompts import prompt
+from agent.repair.budget import Budget
 from agent.repair.edit import SourceReader, read_source
 from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.rewrite import FENCED, Sampler, code_of, narrowed, replacement
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
+from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from runtime.client import Answer, ToolCall
 from tools.text import head_and_tail
 

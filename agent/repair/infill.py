@@ -14,9 +14,10 @@ from itertools import islice
 from math import log
 from typing import Protocol
 
+from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
 from agent.repair.prompt import FixPrompt, Shown
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
+from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
 from runtime.errors import InfillUnsupported
 from tools.report import TestResult

@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from agent.repair.budget import Budget
 from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.prompt import FixPrompt, Shown
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Splice
+from agent.repair.seams import Candidate, Evidence, Language, Splice
 from runtime.errors import BranchingUnsupported
 
 TAIL = 2

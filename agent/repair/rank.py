@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from math import exp, log
 
 from agent.repair.behaviour import Behaviours, Digests
+from agent.repair.budget import Budget
 from agent.repair.edit import SourceReader, common, edited_files, read_source
 from agent.repair.likelihood import Likelihood
 from agent.repair.mistakes import Hear, left_out, raised
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Ranking, Verdict
+from agent.repair.seams import Candidate, Evidence, Language, Ranking, Verdict
 
 LITERAL = re.compile(r"""\d+\.\d+|\b\d{2,}\b|\b[3-9]\b|"[^"\n]{2,}"|'[^'\n]{2,}'""")
 """Literals that say something; 0, 1 and 2 stand in every program."""

@@ -9,9 +9,10 @@ from textwrap import dedent, indent
 from typing import Any, Protocol
 
 from agent.prompts import prompt
+from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
 from agent.repair.prompt import FixPrompt, Shown, fenced
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
+from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
 
 SPREAD: tuple[tuple[int, float], ...] = ((1, 0.0), (7, 0.6), (8, 1.0))

@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from agent.repair.budget import Budget, BudgetSpent
 from agent.repair.mistakes import Hear, left_out, raised
 from agent.repair.pace import Pace
 from agent.repair.schedule import History, Step, ordered, proposing_seconds
-from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence
+from agent.repair.seams import Candidate, Evidence
 
 OPENING = 2
 """Rounds in front of the steps that live on what was found before."""

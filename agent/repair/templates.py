@@ -6,8 +6,9 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
+from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
-from agent.repair.seams import Budget, Candidate, Evidence, Language, Suspect
+from agent.repair.seams import Candidate, Evidence, Language, Suspect
 
 MAX_SUSPECTS = 8
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
-from agent.repair.seams import Budget, Candidate, Evidence, Proposer, Suspect
+from agent.repair.budget import Budget
+from agent.repair.seams import Candidate, Evidence, Proposer, Suspect
 from tools.report import CallSeen, TestResult, Watched
 from tools.text import head_and_tail
 

@@ -7,9 +7,10 @@ from collections.abc import Generator, Mapping, Sequence
 
 from agent.repair.affordable import covers, edited_lines, is_slow, near
 from agent.repair.ahead import Admitted, Ahead, CandidateRunner, OtherLanes, no_others
+from agent.repair.budget import Budget, Clock
 from agent.repair.edit import SourceReader, edited_files, read_source
 from agent.repair.outcomes import passed_targets, regressed
-from agent.repair.seams import Budget, Candidate, Clock, Evidence, Language, Span, Verdict
+from agent.repair.seams import Candidate, Evidence, Language, Span, Verdict
 from tools.report import Outcome
 
 FEW_TARGETS, MANY_TARGETS, SLOW_TARGETS = 8, 24, 0.5

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent import planning
+from agent.repair.budget import Budget
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Suspect
+from agent.repair.seams import Suspect
 from agent.state import GivenUp, Kind, PlanItem, Status
 from tools.report import Outcome, TestReport, TestResult
 

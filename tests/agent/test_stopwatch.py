@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from agent.repair.seams import Budget
+from agent.repair.budget import Budget
 from agent.stopwatch import Stopwatch
 
 

@@ -14,7 +14,7 @@ from fake_engine import FakeEngine
 
 from agent.provenance import Provenance
 from agent.record import Record
-from agent.repair.seams import Budget, BudgetSpent
+from agent.repair.budget import Budget, BudgetSpent
 from agent.thinker import ASKING, NEAR, Thinker
 from agent.tracing import Prompts
 from runtime.client import Client, Endpoint

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.repair.budget import Budget
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Evidence, Suspect
+from agent.repair.seams import Evidence, Suspect
 from tools.report import Outcome, TestReport, TestResult
 
 Build = Callable[..., Evidence]

@@ -10,8 +10,9 @@ from itertools import product
 import pytest
 
 from agent.repair.ahead import AHEAD, IN_VAIN, Admitted, Ahead
+from agent.repair.budget import Budget
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
+from agent.repair.seams import Candidate, Evidence, Splice, Verdict
 from agent.repair.verify import SearchVerifier
 from tools.report import Outcome, TestReport, TestResult
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from agent.repair.behaviour import Behaviours
+from agent.repair.budget import Budget
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.probes import PythonProbes
 from agent.repair.rank import BehaviourRanker
-from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
+from agent.repair.seams import Candidate, Evidence, Splice, Verdict
 from tools.report import Outcome, TestReport, TestResult
 from tools.sandbox import NoSandbox
 from tools.testing import TestRunner, detect

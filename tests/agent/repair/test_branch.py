@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from agent.repair.branch import BranchProposer
+from agent.repair.budget import Budget
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence
+from agent.repair.seams import Candidate, Evidence
 from runtime.client import Branch
 from runtime.errors import BranchingUnsupported
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from agent.repair.budget import Budget
 from agent.repair.complete import Completed
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence, Splice
+from agent.repair.seams import Candidate, Evidence, Splice
 
 SOURCE = "from math import floor\n\n\ndef f(a):\n    return a\n"
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from agent.repair.budget import Budget
 from agent.repair.converse import SAME_CALLS, TURNS, ConverseProposer
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence
+from agent.repair.seams import Candidate, Evidence
 from runtime.client import Answer, ToolCall, Usage
 
 SOURCE = "from other import helper\n\n\ndef f(a):\n    return helper(a)\n"

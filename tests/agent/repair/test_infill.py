@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from agent.repair.budget import Budget
 from agent.repair.edit import apply_splices
 from agent.repair.infill import Hole, InfillProposer, holes, surroundings
 from agent.repair.prompt import FixPrompt
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence
+from agent.repair.seams import Candidate, Evidence
 from runtime.client import Answer, Usage
 from runtime.errors import InfillUnsupported
 from tools.report import Frame

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from agent.repair.budget import Budget
 from agent.repair.likelihood import Likelihood
 from agent.repair.python.language import PythonLanguage
 from agent.repair.rank import SPECIAL, BehaviourRanker
-from agent.repair.seams import Budget, Candidate, Evidence, Splice, Verdict
+from agent.repair.seams import Candidate, Evidence, Splice, Verdict
 from runtime.errors import BranchingUnsupported
 
 SOURCE = "def f(a):\n    b = a\n    return b\n"

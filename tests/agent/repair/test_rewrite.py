@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from agent.repair.budget import Budget
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
 from agent.repair.rewrite import RewriteProposer, code_of
-from agent.repair.seams import Budget, Evidence
+from agent.repair.seams import Evidence
 from runtime.client import Answer, Usage
 
 SOURCE = (

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from agent.repair.budget import Budget, BudgetSpent
 from agent.repair.combine import PairProposer, partial
 from agent.repair.pace import Pace
 from agent.repair.python.language import PythonLanguage
 from agent.repair.python.templates import PythonTemplates
 from agent.repair.schedule import History, Step, ordered, probabilities
-from agent.repair.seams import Budget, BudgetSpent, Candidate, Evidence, Splice, Suspect, Verdict
+from agent.repair.seams import Candidate, Evidence, Splice, Suspect, Verdict
 from agent.repair.search import Search
 from agent.repair.templates import TemplateProposer
 

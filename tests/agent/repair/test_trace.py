@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from agent.repair.budget import Budget
 from agent.repair.prompt import FixPrompt
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence, Splice, Suspect
+from agent.repair.seams import Candidate, Evidence, Splice, Suspect
 from agent.repair.trace import MAX_VALUES, TraceProposer, told
 from tools.report import CallSeen, Watched
 

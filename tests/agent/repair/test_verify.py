@@ -6,8 +6,9 @@ from itertools import count
 
 import pytest
 
+from agent.repair.budget import Budget
 from agent.repair.python.language import PythonLanguage
-from agent.repair.seams import Budget, Candidate, Evidence, Splice
+from agent.repair.seams import Candidate, Evidence, Splice
 from agent.repair.verify import SearchVerifier
 from tools.report import Outcome, TestReport, TestResult
 

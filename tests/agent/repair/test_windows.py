@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from agent.repair.budget import Budget
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
 from agent.repair.rewrite import LONG, WINDOW_LINES, RewriteProposer
-from agent.repair.seams import Budget, Candidate, Evidence
+from agent.repair.seams import Candidate, Evidence
 from runtime.client import Answer, Usage
 
 ROWS = [f"    if a == {n}:\n        a += {n}\n" for n in range(100, 130)]
