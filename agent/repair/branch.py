@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
+from agent.repair.novelty import Novelty
 from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from agent.repair.splices import ADDING, after, line_end, splices
@@ -132,27 +133,15 @@ class BranchProposer:
             for edit in _edits(shown, branch):
                 score = branch.log_probability + log(edit.weight) + _line_score(suspect, edit.line)
                 scored.append((-score, len(scored), edit, shown, branch))
-        seen = {_shape(shown, None, language) for shown, _ in found}
+        novelty = {shown.start: Novelty(shown, language) for shown, _ in found}
         for _, _, edit, shown, branch in sorted(scored, key=lambda entry: entry[:2]):
-            shape = _shape(shown, edit, language)
-            if shape not in seen and language.parses(edit.apply(shown.source)):
-                seen.add(shape)
+            if novelty[shown.start].admits(edit):
                 yield Candidate(
                     strategy=self.name,
                     operator=edit.operator,
                     splices=(edit.splice(shown.path),),
                     log_probability=_gain(edit, branch),
                 )
-
-
-def _shape(shown: Shown, edit: Edit | None, language: Language) -> tuple[int, str]:
-    """The shown code, edited, without its layout."""
-    source = shown.source
-    if edit is None:
-        return shown.start, language.fingerprint(source[shown.start : shown.end])
-    start, end = min(shown.start, edit.start), max(shown.end, edit.end)
-    text = source[start : edit.start] + edit.text + source[edit.end : end]
-    return shown.start, language.fingerprint(text)
 
 
 def _edits(shown: Shown, branch: Branch) -> Iterator[Edit]:

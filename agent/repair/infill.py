@@ -16,6 +16,7 @@ from typing import Protocol
 
 from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
+from agent.repair.novelty import Novelty
 from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
@@ -125,9 +126,9 @@ class InfillProposer:
             language = self._prompt.language(suspect.path)
             if shown is None or language is None:
                 continue
-            seen = {language.fingerprint(shown.source[shown.start : shown.end])}
+            novelty = Novelty(shown, language)
             for hole in holes(shown, suspect, evidence):
-                yield _Place(shown, hole, language, seen)
+                yield _Place(shown, hole, language, novelty)
 
     def _filled(
         self,
@@ -172,8 +173,8 @@ class _Place:
     shown: Shown
     hole: Hole
     language: Language
-    seen: set[str]
-    """Fingerprints of the suspect; shared by all its holes."""
+    novelty: Novelty
+    """Of the suspect; shared by all its holes."""
     kept: int = 0
     """Samples that were what stands there."""
 
@@ -186,17 +187,8 @@ class _Place:
         self.kept += sum(count for text, count in counts.items() if text.strip() == old)
         for text, count in counts.most_common():
             edit = _edit(shown, self.hole, text) if text.strip() != old else None
-            if edit is not None and self._is_new(edit):
+            if edit is not None and self.novelty.admits(edit):
                 yield edit, log(count / (self.kept + 1))
-
-    def _is_new(self, edit: Edit) -> bool:
-        source, end = self.shown.source, self.shown.end
-        new = edit.apply(source)
-        shape = self.language.fingerprint(new[self.shown.start : end + len(new) - len(source)])
-        if shape in self.seen or not self.language.parses(new):
-            return False
-        self.seen.add(shape)
-        return True
 
 
 def holes(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Hole]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from agent.prompts import prompt
 from agent.repair.budget import Budget
 from agent.repair.edit import Edit, SourceReader, read_source
+from agent.repair.novelty import Novelty
 from agent.repair.prompt import FixPrompt, Shown, fenced
 from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
@@ -66,8 +67,7 @@ class RewriteProposer:
             language = self._prompt.language(suspect.path)
             if shown is None or language is None:
                 continue
-            seen = {language.fingerprint(shown.source[shown.start : shown.end])}
-            place = _Place(shown, suspect.name, language, seen)
+            place = _Place(shown, suspect.name, language, Novelty(shown, language))
             parts = windows(shown, suspect, evidence) or [shown]
             seed = evidence.seed + 100 * rank
             # All parts greedily before any is sampled: the first answers are the best.
@@ -106,7 +106,7 @@ class RewriteProposer:
             part = place.shown  # asked for a few lines, it wrote the function
         code = replacement(answer, part, place.name, place.language)
         edit = narrowed(part, code) if code is not None else None
-        if edit is not None and place.is_new(edit):
+        if edit is not None and place.novelty.admits(edit):
             splice = edit.splice(part.path)
             yield Candidate(strategy=self.name, operator=label, splices=(splice,))
 
@@ -118,22 +118,12 @@ class _Place:
     shown: Shown
     name: str
     language: Language
-    seen: set[str]
+    novelty: Novelty
 
     def defined_in(self, code: str) -> bool:
         last = self.name.rpartition(".")[2]
         spans = self.language.spans(dedent(code))
         return any(span.name.rpartition(".")[2] == last for span in spans)
-
-    def is_new(self, edit: Edit) -> bool:
-        """Whether the edited file parses, and differs from the code and from all before."""
-        source, end = self.shown.source, self.shown.end
-        new = edit.apply(source)
-        shape = self.language.fingerprint(new[self.shown.start : end + len(new) - len(source)])
-        if shape in self.seen or not self.language.parses(new):
-            return False
-        self.seen.add(shape)
-        return True
 
 
 def windows(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Shown]:
