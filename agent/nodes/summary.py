@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from langgraph.runtime import Runtime
 
-from agent import junit, learning, looking, markdown, report
+from agent import explaining, junit, learning, looking, markdown, report
 from agent.deps import Deps
-from agent.events import Done, Note, PhaseStarted
+from agent.events import Done, PhaseStarted
 from agent.home import put
 from agent.packing import sha256
-from agent.prompts import prompt
-from agent.state import Goal, Kind, PlanItem, RunState, items_of, report_of
-from runtime.errors import RuntimeFailure
-from tools.text import head_and_tail, strip_control
+from agent.state import Goal, RunState, report_of
 
 SUMMARY, PATCH, REPORT = "summary.md", "fix.patch", "report.json"
 BEFORE, AFTER = "before.xml", "after.xml"
 """The tests of the first and the last run, as JUnit XML."""
-BUGS_EXPLAINED = 3
-PATCH_FOR_MODEL = 2_000
-"""Characters of one bug's patch; about 600 tokens, three seconds of prefill on two cores."""
 
 
 def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
@@ -28,7 +22,7 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
     deps.workspace.reset(state.get("edits", {}))
     patch = deps.workspace.diff()
     fixing = deps.task.goal is Goal.FIX
-    explanation = _explain(deps, state) if fixing else looking.explain(deps, state)
+    explanation = explaining.explain(deps, state) if fixing else looking.explain(deps, state)
     state = {**state, "explanation": explanation}
     facts = report.build(state, deps, patch)
     text = markdown.render(facts) if fixing else looking.render(facts, state)
@@ -60,31 +54,3 @@ def summary(state: RunState, runtime: Runtime[Deps]) -> RunState:
         )
     )
     return {"explanation": explanation}
-
-
-def _explain(deps: Deps, state: RunState) -> str:
-    """The model's words about the mended bugs; empty when it was never needed, or fails now."""
-    bugs = [item for item in items_of(state) if item.kind is Kind.BUG and item.patch]
-    if not (deps.task.explain and bugs and deps.thinker.started):
-        return ""
-    question = "\n".join(_question(item) for item in bugs[:BUGS_EXPLAINED])
-    try:
-        answer = deps.thinker.chat(
-            [
-                {"role": "system", "content": prompt("explain")},
-                {"role": "user", "content": question},
-            ],
-            purpose="explain",
-            max_tokens=160,
-            seed=deps.task.seed,
-            show=True,
-        )
-    except RuntimeFailure as error:
-        deps.emit(Note(text=f"The summary has no explanation: {error}", level="warning"))
-        return ""
-    return strip_control(answer.texts[0]).strip()
-
-
-def _question(item: PlanItem) -> str:
-    patch = head_and_tail(item.patch, PATCH_FOR_MODEL)
-    return f"{item.title}, mended in {item.subject}:\n```diff\n{patch}\n```"

@@ -135,11 +135,11 @@ class BranchProposer:
                 scored.append((-score, len(scored), edit, shown, branch))
         novelty = {shown.start: Novelty(shown, language) for shown, _ in found}
         for _, _, edit, shown, branch in sorted(scored, key=lambda entry: entry[:2]):
-            if novelty[shown.start].admits(edit):
+            if (new := novelty[shown.start].new(edit)) is not None:
                 yield Candidate(
                     strategy=self.name,
                     operator=edit.operator,
-                    splices=(edit.splice(shown.path),),
+                    splices=(new.splice(shown.path),),
                     log_probability=_gain(edit, branch),
                 )
 

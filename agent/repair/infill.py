@@ -187,8 +187,9 @@ class _Place:
         self.kept += sum(count for text, count in counts.items() if text.strip() == old)
         for text, count in counts.most_common():
             edit = _edit(shown, self.hole, text) if text.strip() != old else None
-            if edit is not None and self.novelty.admits(edit):
-                yield edit, log(count / (self.kept + 1))
+            new = self.novelty.new(edit) if edit is not None else None
+            if new is not None:
+                yield new, log(count / (self.kept + 1))
 
 
 def holes(shown: Shown, suspect: Suspect, evidence: Evidence) -> list[Hole]:

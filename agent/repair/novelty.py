@@ -1,6 +1,8 @@
-"""Which edits of a piece of code are worth a test run: those that parse and were not seen yet."""
+"""What of a model's edits of a piece of code is worth a test run: new code, and only that."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from agent.repair.edit import Edit
 from agent.repair.prompt import Shown
@@ -15,16 +17,19 @@ class Novelty:
         self._language = language
         self._seen = {language.fingerprint(shown.source[shown.start : shown.end])}
 
-    def admits(self, edit: Edit) -> bool:
-        """Whether the edited file parses, and differs from the code and from all admitted before.
+    def new(self, edit: Edit) -> Edit | None:
+        """The edit without comments of its own; None where the edited file does not parse, or is
+        as the code or what another edit made of it.
 
         The edit may reach beyond what was shown, by a line that follows it say.
         """
         source = self._shown.source
+        told = self._language.uncommented(source, edit.start, edit.end, edit.text)
+        edit = replace(edit, text=told)
         start, end = min(self._shown.start, edit.start), max(self._shown.end, edit.end)
         text = source[start : edit.start] + edit.text + source[edit.end : end]
         shape = self._language.fingerprint(text)
         if shape in self._seen or not self._language.parses(edit.apply(source)):
-            return False
+            return None
         self._seen.add(shape)
-        return True
+        return edit

@@ -106,8 +106,9 @@ class RewriteProposer:
             part = place.shown  # asked for a few lines, it wrote the function
         code = replacement(answer, part, place.name, place.language)
         edit = narrowed(part, code) if code is not None else None
-        if edit is not None and place.novelty.admits(edit):
-            splice = edit.splice(part.path)
+        new = place.novelty.new(edit) if edit is not None else None
+        if new is not None:
+            splice = new.splice(part.path)
             yield Candidate(strategy=self.name, operator=label, splices=(splice,))
 
 

@@ -223,6 +223,9 @@ class Language(Protocol):
     def fingerprint(self, source: str) -> str:
         """Equal for sources that differ only in layout and comments."""
 
+    def uncommented(self, source: str, start: int, end: int, text: str) -> str:
+        """`text`, which is to replace these characters, without comments that are new with it."""
+
     def pointless(self, source: str) -> int:
         """Number of conditions that lead to the same answer either way."""
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from agent.repair.python.comments import uncommented
 from agent.repair.python.conditions import decides_nothing
 from agent.repair.python.expected import expected_errors
 from agent.repair.python.lacking import lacking_imports, only_imports
@@ -49,6 +50,9 @@ class PythonLanguage:
         if tree is None:
             return "text:" + hashlib.sha256(source.encode(errors="replace")).hexdigest()
         return hashlib.sha256(ast.dump(tree).encode(errors="replace")).hexdigest()
+
+    def uncommented(self, source: str, start: int, end: int, text: str) -> str:
+        return uncommented(source, start, end, text)
 
     def test_code(self, source: str, test_id: str) -> Excerpt | None:
         return test_code(source, test_id)
