@@ -14,8 +14,8 @@ from runtime.errors import RuntimeFailure
 from tools.text import head_and_tail, strip_control
 
 BUGS = 3
-WORDS = 64
-"""Tokens of the answer for each bug."""
+TOKENS = 64
+"""Of the answer, for each bug."""
 LINES = 1_000
 """Characters of one bug's old lines, and as many of its new ones."""
 
@@ -32,7 +32,7 @@ def explain(deps: Deps, state: RunState) -> str:
                 {"role": "user", "content": "\n".join(map(question, bugs))},
             ],
             purpose="explain",
-            max_tokens=WORDS * len(bugs),
+            max_tokens=TOKENS * len(bugs),
             seed=deps.task.seed,
             show=True,
         )
