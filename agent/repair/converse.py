@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from agent.prompts import prompt
 from agent.repair.budget import Budget
 from agent.repair.edit import SourceReader, read_source
+from agent.repair.novelty import Novelty
 from agent.repair.prompt import FixPrompt, Shown
 from agent.repair.rewrite import FENCED, Sampler, code_of, narrowed, replacement
 from agent.repair.seams import Candidate, Evidence, Language, Suspect
@@ -85,7 +86,7 @@ class ConverseProposer:
             return
         messages = self._talk(evidence, shown, budget)
         messages.append({"role": "user", "content": prompt("answer")})
-        seen: set[str] = set()
+        seen: dict[tuple[str, int], Novelty] = {}
         for turn, (count, temperature) in enumerate(SPREAD):
             if budget.spent:
                 return
@@ -139,7 +140,9 @@ class ConverseProposer:
         ]
         return [{"role": "assistant", "content": text, "tool_calls": spoken}, *answers]
 
-    def _candidate(self, answer: str, evidence: Evidence, seen: set[str]) -> Iterator[Candidate]:
+    def _candidate(
+        self, answer: str, evidence: Evidence, seen: dict[tuple[str, int], Novelty]
+    ) -> Iterator[Candidate]:
         """The edit of the function that the answer names, if there is one and it is new."""
         suspect = self._named(answer, evidence)
         shown = self._prompt.shown(evidence, suspect) if suspect is not None else None
@@ -148,17 +151,13 @@ class ConverseProposer:
             return
         code = replacement(answer, shown, suspect.name, language)
         edit = narrowed(shown, code) if code is not None else None
-        if edit is None:
-            return
-        new = edit.apply(shown.source)
-        key = f"{shown.path}\n{language.fingerprint(new)}"
-        same = language.fingerprint(new) == language.fingerprint(shown.source)
-        if key in seen or same or not language.parses(new):
-            return
-        seen.add(key)
-        operator = f"{suspect.name} in {suspect.path}"
-        splice = edit.splice(suspect.path)
-        yield Candidate(strategy=self.name, operator=operator, splices=(splice,))
+        place = (shown.path, shown.start)
+        novelty = seen.setdefault(place, Novelty(shown, language))
+        new = novelty.new(edit) if edit is not None else None
+        if new is not None:
+            operator = f"{suspect.name} in {suspect.path}"
+            splice = new.splice(suspect.path)
+            yield Candidate(strategy=self.name, operator=operator, splices=(splice,))
 
     def _named(self, answer: str, evidence: Evidence) -> Suspect | None:
         """The function whose code the answer holds: where it says, else among the suspects."""
