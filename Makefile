@@ -83,7 +83,7 @@ test-attacks: models
 # 2,000 requests from 32 clients that hang up at random, within the engine and over HTTP: right
 # answers, no leak, nothing stuck. About half an hour on two quiet cores.
 soak: setup
-	@LOCUM_LONG_TESTS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest tests/runtime/test_soak.py \
+	@LOCUM_LONG_TESTS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -o faulthandler_timeout=0 tests/runtime/test_soak.py \
 		tests/runtime/test_soak_server.py
 
 check: setup
