@@ -81,7 +81,7 @@ test-attacks: models
 	@LOCUM_LONG_TESTS=1 $(BIN)/pytest tests/attacks tests/runtime/test_toolcalls_fuzz.py
 
 # 2,000 requests from 32 clients that hang up at random, within the engine and over HTTP: right
-# answers, no leak, nothing stuck. About half an hour on two quiet cores.
+# answers, no leak, nothing stuck. About three quarters of an hour on two quiet cores.
 soak: setup
 	@LOCUM_LONG_TESTS=1 OMP_WAIT_POLICY=passive $(BIN)/pytest -o faulthandler_timeout=0 tests/runtime/test_soak.py \
 		tests/runtime/test_soak_server.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from agent.patches import changed
 from agent.quoting import code, fenced, plain, sentence
 from agent.report import ItemReport, Report, ReproductionReport
 from agent.state import Kind, Status
@@ -93,9 +94,7 @@ def _item(item: ItemReport) -> str:
 
 def _mend(patch: str) -> str:
     """What became of the one line that a patch replaces; empty for any other patch."""
-    rows = [row for row in patch.splitlines() if not row.startswith(("---", "+++"))]
-    removed = [row[1:] for row in rows if row.startswith("-")]
-    added = [row[1:] for row in rows if row.startswith("+")]
+    removed, added = changed(patch)
     if len(removed) != 1 or len(added) != 1:
         return ""
     return f"{code(removed[0])} became {code(added[0])}"
@@ -113,10 +112,10 @@ def _changed(report: Report) -> str:
         return ""
     lines = ["## What changed", ""]
     for item in done:
-        added, removed = _size(item.patch)
+        removed, added = changed(item.patch)
         lines.append(
             f"- {_TITLES[item.kind]} {item.number}: {_files(item.patch)} "
-            f"(+{added} −{removed}), {_origin(item)}"
+            f"(+{len(added)} −{len(removed)}), {_origin(item)}"
         )
     if report.explanation:
         lines += ["", "In the model's words (an explanation, not evidence):", ""]
@@ -136,13 +135,6 @@ def _origin(item: ItemReport) -> str:
     }.get(item.strategy, item.strategy)
     detail = f" ({code(item.operator)})" if item.operator else ""
     return f"{how}{detail}; verified by the tests."
-
-
-def _size(patch: str) -> tuple[int, int]:
-    lines = patch.splitlines()
-    added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
-    removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
-    return added, removed
 
 
 def _files(patch: str) -> str:

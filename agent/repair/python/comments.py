@@ -19,24 +19,34 @@ def uncommented(source: str, start: int, end: int, text: str) -> str:
         return text
     edited = source[:start] + text + source[end:]
     known = {source[first:last] for first, last in _comments(source)}
+    stop = start + len(text)
     added = [
-        (_begin(edited, first), last)
+        (first, last)
         for first, last in _comments(edited)
-        if start <= first and last <= start + len(text) and edited[first:last] not in known
+        if start <= first and last <= stop and edited[first:last] not in known
     ]
-    pieces, at = [], start
-    for first, last in added:
-        if first < start:
-            continue  # all that stands before it in its line is none of the edit
-        alone = LINE_END.match(edited, last) if edited[:first][-1:] in ("", "\n", "\r") else None
-        pieces.append(edited[at:first])
-        at = alone.end() if alone and alone.end() <= start + len(text) else last
-    return "".join(pieces) + edited[at : start + len(text)]
+    for first, last in reversed(added):
+        begin, end = _cut(edited, start, stop, first, last)
+        edited = edited[:begin] + edited[end:]
+        stop -= end - begin
+    return edited[start:stop]
 
 
-def _begin(text: str, comment: int) -> int:
-    """Where the blanks before a comment begin."""
-    return len(text[:comment].rstrip(" \t"))
+def _cut(text: str, start: int, stop: int, first: int, last: int) -> tuple[int, int]:
+    """What goes with a comment, within `start` to `stop`: the blanks in front of it, and its line
+    where nothing else stands there."""
+    begin = len(text[:first].rstrip(" \t"))
+    if begin and text[begin - 1] not in "\r\n":
+        return max(begin, start), last
+    # Blanks in front of the edit stay, and stand in front of the next line instead of its own.
+    kept = text[begin:start]
+    following = LINE_END.match(text, last)
+    if following and text.startswith(kept, following.end()):
+        end = following.end() + len(kept)
+        if end <= stop:
+            return begin + len(kept), end
+    before = begin - (2 if text[begin - 2 : begin] == "\r\n" else 1)
+    return (before if before >= start else max(begin, start)), last
 
 
 def _comments(source: str) -> Iterator[tuple[int, int]]:

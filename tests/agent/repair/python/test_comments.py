@@ -27,6 +27,10 @@ BEFORE = """def half(x):
         ("return y", "return (y", "return (y"),
         ("    return y\n", "    return y\n    # done\n", "    return y\n"),
         ("    y = x / 2", "    # a\n\n    # b\n    y = 1", "\n    y = 1"),
+        ("y = x / 2", "# a\n    # b\n    y = 1", "y = 1"),
+        ("y = x / 2", "# a\n        y = 1", "    y = 1"),
+        ("    return y", "    return y\n    # done", "    return y"),
+        ("    return y", "    return y  # a\n    # b", "    return y"),
     ],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -40,5 +44,5 @@ def test_only_new_comments_are_left_out(old: str, text: str, left: str, newline:
 def test_bytes_of_another_encoding_do_not_matter() -> None:
     source = "x = 'caf\udce9'  # \udce9t\udce9\n"
     start = source.index("'caf")
-    found = PythonLanguage().uncommented(source, start, start + 6, "'caf\udce9s'  # new\n#")
-    assert found.startswith("'caf\udce9s'")
+    found = PythonLanguage().uncommented(source, start, start + 6, "'\udce9s'  # new\\\udce9\nx")
+    assert found == "'\udce9s'\nx"
