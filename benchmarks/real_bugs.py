@@ -105,14 +105,22 @@ def find_clone(clones: Path, name: str) -> Path:
 
 
 def lay_tree(bug: Facts, git_dir: Path, repo: Path) -> None:
-    """The tree of the commit before the fix, with the files that the fix's tests need."""
+    """The tree of the commit before the fix, with the files that the fix's tests need, and without
+    those that the fix took away. Raises Failed."""
     git = ("git", "--git-dir", str(git_dir))
     archive = _run([*git, "archive", bug.base_commit])
     _run(["tar", "x", "-C", str(repo)], data=archive)
+    found = _run([*git, "ls-tree", "-rz", "--name-only", bug.fix_commit, *bug.overlay_files])
+    kept = found.decode("utf-8").split("\0")
     for name in bug.overlay_files:
         target = repo / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_run([*git, "show", f"{bug.fix_commit}:{name}"]))
+        if name in kept:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_run([*git, "show", f"{bug.fix_commit}:{name}"]))
+        elif target.is_file():
+            target.unlink()  # the fix renamed it
+        else:
+            raise Failed(f"{name} is in neither commit.")
 
 
 def start_repository(repo: Path) -> None:
@@ -196,7 +204,8 @@ def check(bug: Facts, repo: Path) -> str:
             workspace = Workspace.create(repo, Path(home))
             plan = detect(repo)
             if plan.kind == "pytest":
-                files = [name for name in bug.overlay_files if "test" in name]
+                there = (name for name in bug.overlay_files if (repo / name).is_file())
+                files = [name for name in there if "test" in name]
                 plan = plan.model_copy(update={"targets": tuple(files)})
             report = TestRunner(plan, workspace.root, choose(), timeout=300).run()
         except ToolsError as error:

@@ -30,11 +30,12 @@ def facts(tmp_path: Path) -> Path:
     (clone / "calc.py").write_text("def two():\n    return 1\n")
     (clone / "pyproject.toml").write_text('[tool.setuptools_scm]\nwrite_to = "version.py"\n')
     (clone / "tests" / "test_old.py").write_text("def test_old():\n    assert True\n")
+    (clone / "tests" / "test_renamed.py").write_text(NEW_TEST)
     git(clone, "add", "-A")
     git(clone, "commit", "-q", "-m", "before")
     before = git(clone, "rev-parse", "HEAD")
     (clone / "calc.py").write_text("def two():\n    return 2\n")
-    (clone / "tests" / "test_calc.py").write_text(NEW_TEST)
+    (clone / "tests" / "test_renamed.py").rename(clone / "tests" / "test_calc.py")
     git(clone, "add", "-A")
     git(clone, "commit", "-q", "-m", "fix")
     bug = {
@@ -45,7 +46,7 @@ def facts(tmp_path: Path) -> Path:
         "source_file": "calc.py",
         "functions_changed": ["two"],
         "lines_changed": 1,
-        "overlay_files": ["tests/test_calc.py"],
+        "overlay_files": ["tests/test_calc.py", "tests/test_renamed.py"],
         "fail_to_pass": ["tests/test_calc.py::test_two[é]"],
         "test_dependencies": ["pytest"],
     }
@@ -80,6 +81,7 @@ def test_a_tree_has_the_bug_and_the_tests_of_its_fix(facts: Path) -> None:
     assert "return 1" in (repo / "calc.py").read_text()
     assert (repo / "tests" / "test_calc.py").read_text() == NEW_TEST
     assert (repo / "tests" / "test_old.py").is_file()
+    assert not (repo / "tests" / "test_renamed.py").exists()
     assert git(repo, "rev-list", "--count", "HEAD") == "1"
     assert "9.9.9" in (repo / "version.py").read_text()
     (path,) = (repo / ".venv").glob("lib/*/site-packages/task.pth")
@@ -108,6 +110,15 @@ def test_a_missing_clone_is_told_and_others_go_on(
     assert "gone-1  FAILED: There is no clone of no/body" in capsys.readouterr().out
     assert (facts.parent / "out" / "name-1" / "task.toml").is_file()
     assert make(facts, "--only", "name-1") == 0
+
+
+def test_a_file_that_neither_commit_has_is_told(
+    facts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (known,) = json.loads(facts.read_text())
+    facts.write_text(json.dumps([known | {"overlay_files": ["tests/nowhere.py"]}]))
+    assert make(facts) == 1
+    assert "tests/nowhere.py is in neither commit." in capsys.readouterr().out
 
 
 def test_a_package_that_its_tests_need_is_not_installed_over(tmp_path: Path) -> None:
