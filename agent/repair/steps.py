@@ -31,7 +31,9 @@ SUSPECTS = 8
 BRANCHES = ((12, 0.42, 8.0), (32, 0.10, 10.0), (128, 0.15, 25.0))
 """How many of the likeliest branches are asked for, by and by, with the chance and the seconds of
 each. Following 30 of them takes three quarters of the time of a question about a small function, so
-few come first, though the next question follows them again."""
+few come first, though the next question follows them again. With 16 instead of 12 the 82 small bugs
+took 2 % longer in all (1.7 s for each first question, ten second ones fewer), the median mend 2 s.
+"""
 BLOCKS = 32
 """Beginnings of lines that are followed to the end of their block, at many times the tokens."""
 TRACED = 2
