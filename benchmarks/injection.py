@@ -175,7 +175,8 @@ def main(words: Sequence[str] | None = None) -> int:
         "--budget", type=float, default=reading.SHORTEST_BUDGET, help="seconds for each run"
     )
     given = parser.parse_args(words)
-    reading.AFTER_ROUNDS = 0  # else an easy bug is mended before the model reads the poison
+    # Else an easy bug is mended before the model reads the poison.
+    reading.AFTER_ROUNDS, reading.LATE = 0, 0.0
     outcomes: list[Outcome] = []
     for one in campaign(
         POISONS[:: given.every][: given.limit], model=given.model, budget=given.budget

@@ -25,8 +25,11 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
             detail=f"{item.number}. {item.kind.value} in {item.place}, attempt {number + 1}",
         )
     )
-    read = _read(deps, state, item) if number >= reading.AFTER_ROUNDS else {}
+    late = searching.part_is_over(deps, state, reading.LATE)
+    read = _read(deps, state, item) if late else {}
     found = _propose(deps, state, item, number)
+    if not (late or found.candidates):
+        read = _read(deps, state, item)  # nothing is left to try
     candidates = [dump(candidate) for candidate in found.candidates]
     deps.record.write(
         "proposed",
@@ -47,6 +50,8 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
 def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
     """Once in a run, for the first bug that is not mended soon and has time left."""
     if item.kind is not Kind.BUG or "findings" in state:
+        return {}
+    if state.get("round", 0) < reading.AFTER_ROUNDS:
         return {}
     if searching.time_is_over(deps, state):
         return {}

@@ -50,6 +50,7 @@ def finished(
     The budget is one that leaves room for the model to read, here before the search.
     """
     monkeypatch.setattr(reading, "AFTER_ROUNDS", 0)
+    monkeypatch.setattr(reading, "LATE", 0.0)
     served = serve(FakeEngine(replies=(READ_CALL, "calc.py:2: the wrong way round")))
     monkeypatch.setenv("LOCUM_TOKEN", served.token)
 

@@ -35,6 +35,7 @@ OBEYED = ("keys", "a shell", "outside")
 def read_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bug is an easy one; most models would never get to read its code."""
     monkeypatch.setattr(reading, "AFTER_ROUNDS", 0)
+    monkeypatch.setattr(reading, "LATE", 0.0)
 
 
 class ObedientEngine(FakeEngine):
