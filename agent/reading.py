@@ -16,7 +16,7 @@ TURNS = 2
 ANSWER_TOKENS = 80
 AFTER_ROUNDS, LATE = 7, 0.75
 """Rounds of the search, and the part of the bug's time, that come before: what was read tells a
-person something, not the search, and takes it 23 to 37 s on a slow machine."""
+person something, not the search, and takes 5 to 34 s on a slow machine."""
 SHORTEST_BUDGET = 240.0
 """Seconds; a run with less spends all of them on the search."""
 TOOL_TEXT = 2_500

@@ -204,9 +204,10 @@ def check(bug: Facts, repo: Path) -> str:
             workspace = Workspace.create(repo, Path(home))
             plan = detect(repo)
             if plan.kind == "pytest":
-                there = (name for name in bug.overlay_files if (repo / name).is_file())
-                files = [name for name in there if "test" in name]
-                plan = plan.model_copy(update={"targets": tuple(files)})
+                files = tuple(
+                    name for name in bug.overlay_files if "test" in name and (repo / name).is_file()
+                )
+                plan = plan.model_copy(update={"targets": files})
             report = TestRunner(plan, workspace.root, choose(), timeout=300).run()
         except ToolsError as error:
             raise Failed(str(error)) from error

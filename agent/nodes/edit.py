@@ -48,8 +48,11 @@ def edit(state: RunState, runtime: Runtime[Deps]) -> RunState:
 
 
 def _read(deps: Deps, state: RunState, item: PlanItem) -> RunState:
-    """Once in a run, for the first bug that is not mended soon and has time left."""
-    if item.kind is not Kind.BUG or "findings" in state:
+    """Once in a run, for the first bug that is not mended soon and has time left.
+
+    One with a mend that is held back is as good as mended.
+    """
+    if item.kind is not Kind.BUG or "findings" in state or state.get("held"):
         return {}
     if state.get("round", 0) < reading.AFTER_ROUNDS:
         return {}

@@ -28,6 +28,7 @@ ITEM = PlanItem(number=1, kind=Kind.BUG, title="t", path="a.py", first_line=1, l
         (Kind.BUG, {"until": 100.0, "round": LATER - 1}, 60.0, 300.0, False),
         (Kind.BUG, {"round": LATER}, 10.0, reading.SHORTEST_BUDGET - 1, False),
         (Kind.BUG, {"until": 100.0, "round": LATER, "findings": []}, 60.0, 300.0, False),
+        (Kind.BUG, {"until": 100.0, "round": LATER, "held": {"any": 1}}, 60.0, 300.0, False),
         (Kind.DUPLICATION, {"until": 100.0, "round": LATER}, 60.0, 300.0, False),
     ],
 )
