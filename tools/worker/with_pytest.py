@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 
 import pytest
 from _pytest.config import ConftestImportFailure, _prepareconfig
@@ -98,6 +99,14 @@ class PytestRun:
         except pytest.UsageError as error:
             print("ERROR:", *error.args, file=sys.stderr)
             code = USAGE_ERROR
+        except Exception as error:
+            if not reporter.session_started:
+                raise
+            # As pytest puts away what it set up: with warnings as errors for what a stopped test
+            # left open, say. All results are told by then.
+            traceback.print_exc()
+            channel.send("problem", text="pytest broke off behind the last test: %r" % (error,))
+            code = 1
         finally:
             config._ensure_unconfigure()
         return code, reporter.session_started

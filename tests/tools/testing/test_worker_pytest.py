@@ -244,6 +244,17 @@ def test_conftest_fixtures_and_marks_work(repository, session):
     assert sorted(p.name for p in root.iterdir()) == ["pytest.ini", "tests"]
 
 
+def test_an_error_behind_the_last_test_takes_nothing_from_the_report(repository, session):
+    late = "def pytest_unconfigure(): raise ValueError('left open')\n"
+    files = {"lib.py": "x = 1\n", "test_x.py": "import lib\ndef test_a(): assert lib.x\n"}
+    with session(repository({**files, "conftest.py": late})) as worker:
+        report = worker.run(coverage=True)
+        assert report.ids(Outcome.PASSED) == ("test_x.py::test_a",)
+        assert "lib.py" in report.imports["test_x.py"]
+        assert report.exit_code == 1
+        assert report.problem == ("pytest broke off behind the last test: ValueError('left open')")
+
+
 def test_stop_at_first(repository, session):
     root = repository({"test_x.py": "def test_a(): assert 0\ndef test_b(): pass\n"})
     assert session(root).run(stop_at_first=True).ids(Outcome.PASSED) == ()
