@@ -119,9 +119,14 @@ def with_coverage(
 
 
 def _telling_first(deps: Deps, failing: Sequence[TestResult]) -> list[TestResult]:
-    """Tests that wait for a network or hang come last, lest they use up the time of the others."""
+    """Tests that wait for a network or hang come last, lest they use up the time of the others.
+
+    Of those that wait for a server or the like one is enough, for none runs what it would measure.
+    """
     root = deps.workspace.root
-    return sorted(failing, key=lambda test: (test.hung, bool(environment.reason(test, root))))
+    waiting = [test for test in failing if environment.waits_by_itself(test)]
+    wanted = [test for test in failing if test not in waiting[1:]]
+    return sorted(wanted, key=lambda test: (test.hung, bool(environment.reason(test, root))))
 
 
 def _measured(deps: Deps, baseline: TestReport, wanted: list[str]) -> TestReport:

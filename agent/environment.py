@@ -34,7 +34,7 @@ def reason(test: TestResult, root: Path) -> str:
     is not installed.
     """
     text = test.message
-    if _waits_by_itself(test):
+    if waits_by_itself(test):
         return "the tests wait for what never comes, such as a server that cannot start here"
     if _DISORDER.search(test.traceback):
         return "a test that was stopped left a fixture in disorder"
@@ -57,17 +57,17 @@ def reason(test: TestResult, root: Path) -> str:
     return "a locale or time zone is not installed" if _LOCALE.search(text) else ""
 
 
-def _waits_by_itself(test: TestResult) -> bool:
+def waits_by_itself(test: TestResult) -> bool:
     """Whether it was stopped in a loop of a conftest that looks for something and sleeps.
 
-    A test that does the same by itself may wait for what the code under test never does.
+    A test that does the same by itself may wait for what the code under test never does. Behind
+    the frame that sleeps stand those of the error that the loop caught, if it did.
     """
     waiting = _WAITING.match(test.message)
-    if waiting is None or not test.frames:
-        return False
-    last = test.frames[-1]
-    shared = PurePosixPath(last.path).name == "conftest.py"
-    return shared and last.function == waiting.group(1)
+    return waiting is not None and any(
+        PurePosixPath(frame.path).name == "conftest.py" and frame.function == waiting.group(1)
+        for frame in test.frames
+    )
 
 
 def _is_ours(module: str, root: Path) -> bool:

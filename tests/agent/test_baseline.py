@@ -13,7 +13,7 @@ from agent import baseline
 from agent.deps import Deps
 from agent.errors import Unusable
 from agent.events import Note
-from tools.report import Outcome, TestReport, TestResult
+from tools.report import Frame, Outcome, TestReport, TestResult
 
 
 def result(name: str, outcome: Outcome = Outcome.PASSED, message: str = "") -> TestResult:
@@ -203,6 +203,21 @@ def test_tests_that_may_wait_for_nothing_are_measured_last() -> None:
     world = World(TestReport(results=(stopped, lost, bad)))
     baseline.with_coverage(world.deps, TestReport(results=(stopped, lost, bad), seconds=9.0))
     assert world.asked[0][0] == [bad.id, lost.id, stopped.id]
+
+
+def test_of_those_that_wait_for_a_server_one_is_measured() -> None:
+    text = "TestTimeout: still running after 3 seconds, waiting in ready"
+    where = (Frame(path="tests/conftest.py", line=3, function="ready"),)
+    waiting = [
+        result(f"a.py::{name}", Outcome.FAILED, text).model_copy(update={"frames": where})
+        for name in "xyz"
+    ]
+    loops = result("a.py::loops", Outcome.FAILED, text)
+    world = World(TestReport(results=(loops, waiting[0])))
+    whole = TestReport(results=(*waiting, loops), seconds=9.0)
+    _, failing, _ = baseline.with_coverage(world.deps, whole)
+    assert world.asked[0][0] == [loops.id, waiting[0].id]
+    assert [test.id for test in failing] == [test.id for test in (*waiting, loops)]
 
 
 def test_of_a_slow_suite_only_some_files_are_measured() -> None:

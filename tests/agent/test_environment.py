@@ -94,6 +94,9 @@ def test_what_sleeps_in_a_loop_of_a_conftest_waits_for_the_machine(
         frames=frames,
     )
     assert bool(environment.reason(stopped, root)) is doubtful
+    caught = Frame(path="tests/conftest.py", line=5, function="request")
+    chained = stopped.model_copy(update={"frames": (*frames, caught)})
+    assert bool(environment.reason(chained, root)) is doubtful
     computing = stopped.model_copy(update={"message": "TestTimeout: still running after 6 seconds"})
     assert environment.reason(computing, root) == ""
 
