@@ -1,6 +1,6 @@
 """One benchmark under several settings of the search, and one table of them.
 
-    python -m benchmarks.ablation --out DIR [--settings "greedy=rewrite:1;all="] -- --repos FOLDER
+    python -m benchmarks.ablation --out DIR [--settings "greedy=greedy;all="] -- --repos FOLDER
 
 What stands behind `--` goes to `agent bench` as it is. Each setting has its own folder in `--out`;
 what was interrupted goes on where it stopped when the same command is given again. A setting is
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-SETTINGS = "greedy=rewrite:1;samples=rewrite:16;templates=template;branching=branch;all="
+SETTINGS = "greedy=greedy;samples=rewrite:16;templates=template;branching=branch;all="
 """The model's first answer, sixteen samples, no model at all, branching alone, everything."""
 HEAD = (
     *("setting", "tasks", "right", "plausible", "overfits", "first survivor right"),

@@ -118,7 +118,7 @@ ELSEWHERE = {
     "make docs": "tests/test_docs.py",
     "make pictures": "tests/tui/test_pictures.py",
     "make bench-ablation": "tests/benchmarks/test_ablation.py",
-    'make bench-ablation SETTINGS="greedy=rewrite:1;all=" '
+    'make bench-ablation SETTINGS="greedy=greedy;all=" '
     'ARGS="--tasks humanevalfix.jsonl --every 4"': "tests/benchmarks/test_ablation.py",
     "make bench-real-trees FACTS=bugs.json CLONES=~/clones TREES=~/real": (
         "tests/benchmarks/test_real_bugs.py"

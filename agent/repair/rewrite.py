@@ -16,8 +16,9 @@ from agent.repair.prompt import FixPrompt, Shown, fenced
 from agent.repair.seams import Candidate, Evidence, Language, Suspect
 from runtime.client import Answer
 
-SPREAD: tuple[tuple[int, float], ...] = ((1, 0.0), (7, 0.6), (8, 1.0))
-"""Samples and their temperature, one request each; greedy first."""
+GREEDY: tuple[tuple[int, float], ...] = ((1, 0.0),)
+SAMPLED: tuple[tuple[int, float], ...] = ((8, 0.6), (8, 1.0))
+"""Samples and their temperature, one request each."""
 MAX_SUSPECTS = 2
 CHARACTERS_A_TOKEN = 3
 LONG = 40
@@ -50,8 +51,8 @@ class RewriteProposer:
         sampler: Sampler,
         languages: Sequence[Language],
         *,
+        spread: Sequence[tuple[int, float]],
         reader: SourceReader = read_source,
-        spread: Sequence[tuple[int, float]] = SPREAD,
         max_suspects: int = MAX_SUSPECTS,
         name: str = "rewrite",
     ) -> None:
@@ -70,7 +71,7 @@ class RewriteProposer:
             place = _Place(shown, suspect.name, language, Novelty(shown, language))
             parts = windows(shown, suspect, evidence) or [shown]
             seed = evidence.seed + 100 * rank
-            # All parts greedily before any is sampled: the first answers are the best.
+            # All parts at one temperature before any at the next.
             for turn, (count, temperature) in enumerate(self._spread):
                 share = -(-count // len(parts))
                 for part in parts:

@@ -21,7 +21,7 @@ from agent.repair.edit import SourceReader
 from agent.repair.infill import Filler, InfillProposer
 from agent.repair.likelihood import Scorer
 from agent.repair.remembered import Remembered
-from agent.repair.rewrite import RewriteProposer, Sampler
+from agent.repair.rewrite import GREEDY, SAMPLED, RewriteProposer, Sampler
 from agent.repair.schedule import Step
 from agent.repair.seams import Language, Proposer
 from agent.repair.trace import TraceProposer, Watcher
@@ -91,8 +91,13 @@ def _worked_out(templates: Proposer) -> list[Step]:
 def _asked(
     model: Model, brancher: Brancher, languages: Sequence[Language], reader: SourceReader
 ) -> list[Step]:
-    rewrite = RewriteProposer(model, languages, reader=reader)
-    steps = [Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25)]
+    greedy = RewriteProposer(model, languages, reader=reader, spread=GREEDY, name="greedy")
+    rewrite = RewriteProposer(model, languages, reader=reader, spread=SAMPLED)
+    steps = [
+        # The first answers are the best, and a step's candidates are tested when all are there.
+        Step("greedy", greedy, chance=0.01, seconds=25.0, candidates=2),
+        Step("rewrite", rewrite, 0, 64, chance=0.03, seconds=130.0, candidates=25),
+    ]
     for rank in range(SUSPECTS):
         for count, chance, seconds in BRANCHES:
             branch = BranchProposer(brancher, languages, reader=reader, rank=rank, count=count)
@@ -148,7 +153,11 @@ def _helped(
         converse = ConverseProposer(model, helpers.tools, languages, reader=reader)
         steps.append(Step("converse", converse, chance=0.002, seconds=60.0, candidates=8))
     if helpers.escalation is not None:
-        larger = RewriteProposer(helpers.escalation, languages, reader=reader, name="escalate")
-        # Code leaves the machine for it: only when all else has failed.
-        steps.append(Step("escalate", larger, chance=0.0, seconds=60.0, candidates=20))
+        # Code leaves the machine for it: only when all else has failed, and no more than it takes.
+        for name, spread in (("escalate", GREEDY), ("escalate 16", SAMPLED)):
+            larger = RewriteProposer(
+                helpers.escalation, languages, spread=spread, reader=reader, name="escalate"
+            )
+            count = sum(samples for samples, _ in spread)
+            steps.append(Step(name, larger, chance=0.0, seconds=4.0 * count, candidates=count))
     return steps

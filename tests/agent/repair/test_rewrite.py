@@ -8,7 +8,7 @@ import pytest
 from agent.repair.budget import Budget
 from agent.repair.edit import apply_splices
 from agent.repair.python.language import PythonLanguage
-from agent.repair.rewrite import RewriteProposer, code_of
+from agent.repair.rewrite import GREEDY, SAMPLED, RewriteProposer, code_of
 from agent.repair.seams import Evidence
 from runtime.client import Answer, Usage
 
@@ -96,11 +96,12 @@ def test_greedy_comes_first_and_a_spent_budget_ends_the_sampling(
 ):
     model = Scripted("")
     budget = Budget(deadline=1.0, clock=lambda: 0.0, tokens=1)
-    list(RewriteProposer(model, (PythonLanguage(),)).propose(evidence(SOURCE, "A.f"), budget))
+    proposer = RewriteProposer(model, (PythonLanguage(),), spread=(*GREEDY, *SAMPLED))
+    list(proposer.propose(evidence(SOURCE, "A.f"), budget))
     assert [r["temperature"] for r in model.requests] == [0.0, 0.6, 1.0]
     budget.tokens_used = 1
     model.requests.clear()
-    list(RewriteProposer(model, (PythonLanguage(),)).propose(evidence(SOURCE, "A.f"), budget))
+    list(proposer.propose(evidence(SOURCE, "A.f"), budget))
     assert model.requests == []
 
 
