@@ -46,10 +46,12 @@ class Clock:
         self.run_is_over = False
         self.starved = False
         """A test was stopped that had not had the processor for most of its time."""
+        self.stopped = ""
+        """As `failures.message` tells it, how what ran last was stopped, if it was. The test may
+        have made another error of it: hypothesis says that it draws other examples each time."""
         self._limit = 0.0
         self._began = self._worked = 0.0
         self._queued: float | None = None
-        self._rang = False
         self._slowest = 0.0
         self._hanging = 0
 
@@ -66,7 +68,6 @@ class Clock:
         if left := self._left(passed, waited):
             signal.setitimer(signal.ITIMER_REAL, left, self.AGAIN)
             return
-        self._rang = True
         took = self._limit if self._own is None else passed
         computed = time.process_time() - self._worked
         # What waits for a thread or process of its own may wait for one that waits for a processor.
@@ -76,6 +77,7 @@ class Clock:
         text = "still running after %.3g seconds" % took
         if frame is not None and computed < self.IDLE * took:
             text += ", waiting in %s" % frame.f_code.co_name
+        self.stopped = "TestTimeout: " + text
         raise TestTimeout(text)
 
     def _waited(self, passed: float) -> float:
@@ -96,7 +98,7 @@ class Clock:
         left = max(self._end - self._now(), 0.001)
         self._limit = left if self._test_limit is None else min(left, self._patience())
         self._queued = self._in_queue() if self._in_queue is not None else None
-        self._rang = False
+        self.stopped = ""
         self._worked = time.process_time()
         # Each time, for pytest-timeout leaves the signal behind with what would end the process.
         signal.signal(signal.SIGALRM, self._ring)
@@ -116,7 +118,7 @@ class Clock:
         return min(limit, max(halved, self.LEAST, self.SLOWER * self._slowest))
 
     def _learn(self, seconds: float) -> None:
-        if self._rang:
+        if self.stopped:
             self._hanging += 1
         else:
             self._slowest = max(self._slowest, seconds)

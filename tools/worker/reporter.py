@@ -133,7 +133,7 @@ class Reporter:
         if call.excinfo is not None and item.nodeid not in self._details:
             error = call.excinfo.value
             self._details[item.nodeid] = {
-                "message": failures.message(error),
+                "message": self._clock.stopped or failures.message(error),
                 "frames": [] if self._brief else failures.frames(error, self._repository),
             }
 

@@ -93,9 +93,11 @@ class Result(unittest.TestResult):
         error = err[1]
         if error is None:
             return
-        message = {"message": failures.message(error)}
+        message: dict[str, Any] = {"message": failures.message(error)}
         details = message if self._brief else describe(error, self._repository)
         if isinstance(test, unittest.TestCase):
+            if self._clock.stopped:
+                details["message"] = self._clock.stopped
             if self._fields.get("outcome") != "failed":
                 self._fields.update(outcome=outcome, **details)
             return

@@ -102,6 +102,26 @@ def test_hanging_test_fails_with_the_place_and_the_others_run(repository, runner
     assert not report.timed_out
 
 
+@pytest.mark.parametrize("command", ["python -m pytest", "python -m unittest"])
+def test_what_a_stopped_test_makes_of_it_is_told_as_a_stop(repository, session, command):
+    source = """
+        import time, unittest
+        class TestX(unittest.TestCase):
+            def test_a(self):
+                try:
+                    time.sleep(60)
+                except BaseException:
+                    raise ValueError("flaky")
+            def test_b(self):
+                raise ValueError("own")
+    """
+    with session(repository({"test_x.py": source}), command) as worker:
+        stopped, own = worker.run(test_timeout=0.3).results
+    assert stopped.message.startswith("TestTimeout: still running after 0.3 seconds")
+    assert "ValueError: flaky" in stopped.traceback
+    assert (stopped.hung, own.message) == (True, "ValueError: own")
+
+
 @pytest.mark.skipif(queue() is None, reason="the system does not tell a test's own time")
 @pytest.mark.parametrize("command", ["python -m pytest", "python -m unittest"])
 @pytest.mark.parametrize("hang", ["while True: pass", "time.sleep(60)"])
