@@ -24,7 +24,7 @@ FAILING_SECONDS = 1.0
 LONGEST = 60.0
 TRACED_SLOWDOWN = 20
 """Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
-TRACED_LEAST = 2.0
+TRACED_LEAST, HUNG_SHARE = 2.0, 1 / 3
 HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 3.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""
@@ -96,7 +96,9 @@ class TestBench:
                 selection,
                 coverage=coverage,
                 timeout=timeout,
-                test_timeout=self._traced_limit() if coverage else self._patience(timeout),
+                test_timeout=(
+                    self._traced_limit(selection, timeout) if coverage else self._patience(timeout)
+                ),
                 on_progress=self._on_progress,
             )
             if not coverage:
@@ -105,7 +107,7 @@ class TestBench:
         if self._fresh_starts != self._known.fresh_starts:
             self._start_afresh()  # as the copy that the clean run was made in
         if watch is not None:
-            timeout = self._traced_limit()
+            timeout = self._traced_limit(selection)
         return self._quick(selection, timeout or self._limit(selection), stop_at_first, watch)
 
     def _start_afresh(self) -> None:
@@ -146,9 +148,13 @@ class TestBench:
         known = HANGING_SLACK * max(self._known.seconds.values(), default=0.0)
         return max(HANGING_LEAST, HANGING_SHARE * timeout, known)
 
-    def _traced_limit(self) -> float:
-        """Seconds for one test under coverage; one that hung before must not hang as long again."""
-        return max(TRACED_LEAST, TRACED_SLOWDOWN * max(self._known.seconds.values(), default=0.0))
+    def _traced_limit(self, selection: Sequence[str] | None, whole: float | None = None) -> float:
+        """Seconds for one test under coverage. Where one hung before it may be only slow, but must
+        leave the others a part of the time for the `whole` run."""
+        limit = TRACED_SLOWDOWN * max(self._known.seconds.values(), default=0.0)
+        if whole is not None and self._known.hung.intersection(selection or ()):
+            limit = min(limit, HUNG_SHARE * whole)
+        return max(TRACED_LEAST, limit)
 
     def _remember(self, report: TestReport) -> None:
         """How long each test took, the first time it was seen."""

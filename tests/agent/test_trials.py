@@ -143,3 +143,27 @@ def test_a_test_that_hung_before_any_edit_is_not_waited_for_as_long_again(
         for name in ("t::bad", "t::good"):
             bench([name], coverage=False, clean=False, timeout=None)
     assert runner.asked == allowed
+
+
+def test_under_coverage_a_test_that_hung_leaves_the_others_time(workspace: Workspace):
+    def result(name: str, seconds: float, message: str = "") -> TestResult:
+        outcome = Outcome.FAILED if message else Outcome.PASSED
+        return TestResult(id=name, outcome=outcome, seconds=seconds, message=message)
+
+    limits: list[float] = []
+
+    def run(selection: Sequence[str] | None, *, test_timeout: float, **_: Any) -> TestReport:
+        limits.append(test_timeout)
+        hung = result("t::hung", 6.0, "TestTimeout: still running after 6 seconds")
+        return TestReport(
+            results=(result("t::slow", 3.0), hung, result("t::bad", 0.2, "AssertionError"))
+        )
+
+    with ExitStack() as stack:
+        runner = SimpleNamespace(run=run)
+        bench = TestBench(cast(Any, runner), workspace, lambda _done, _total: None, stack)
+        bench(None, coverage=False, clean=True, timeout=60.0)
+        for selection in (["t::bad", "t::hung"], ["t::slow", "t::bad"], None):
+            bench(selection, coverage=True, clean=False, timeout=30.0)
+        bench(["t::hung"], coverage=True, clean=False, timeout=3.0)
+    assert limits[1:] == [10.0, 60.0, 60.0, 2.0]
