@@ -22,8 +22,8 @@ LEADING = 0.5
 AGAIN_SECONDS, AGAIN_SHARE = 15.0, 0.1
 """What must be left of the budget, in seconds and as a share, for a second turn."""
 DOUBTFUL_WEIGHT, DOUBTFUL_SHARE = 0.25, 0.1
-"""What a failure that looks like the machine's gets: a quarter of another bug's time, and never
-more than this share of the whole budget."""
+"""What failures that look like the machine's get together: a quarter of another bug's time, and
+each never more than this share of the whole budget."""
 
 
 def bug_items(
@@ -243,14 +243,15 @@ def share(budget: Budget, items: Sequence[PlanItem], current: int, reserve: floa
     """When the current item's time is up, in seconds spent by the run.
 
     Bugs that are still open share what is left, so that one that cannot be mended does not starve
-    the others; one that looks like the machine's fault gets little. `reserve` seconds are kept
+    the others; those that look like the machine's fault get little. `reserve` seconds are kept
     for what comes behind all items.
     """
     left = max(0.0, budget.seconds_left - reserve)
-    weights = [_weight(item) for item in items[current:]]
-    own = left / max(1.0, sum(weights))
+    shared = [item for item in items[current:] if _is_searched(item)]
+    doubtful = sum(1 for item in shared if item.doubt)
+    own = left / max(1.0, len(shared) - doubtful + DOUBTFUL_WEIGHT * (doubtful > 0))
     if current < len(items) and items[current].doubt:
-        own *= DOUBTFUL_WEIGHT
+        own *= DOUBTFUL_WEIGHT / max(1, doubtful)
         own = min(own, DOUBTFUL_SHARE * (budget.seconds_spent + budget.seconds_left))
     return budget.seconds_spent + own
 
@@ -287,7 +288,5 @@ def _deserves_more(item: PlanItem, accepted: int) -> bool:
     return item.given_up.by_time or item.given_up.accepted < accepted
 
 
-def _weight(item: PlanItem) -> float:
-    if item.status is not Status.OPEN or not (item.targets and item.suspects):
-        return 0.0
-    return DOUBTFUL_WEIGHT if item.doubt else 1.0
+def _is_searched(item: PlanItem) -> bool:
+    return item.status is Status.OPEN and bool(item.targets and item.suspects)

@@ -273,6 +273,8 @@ def bug(doubt: str = "", status: Status = Status.OPEN) -> PlanItem:
         ([bug(), bug("no network")], 0.0, 80.0),
         ([bug("no network")], 0.0, 10.0),
         ([bug("no network"), bug(), bug(), bug(), bug()], 0.0, 25.0 / 4.25),
+        ([bug(), bug("no network"), bug("no module a"), bug("no module b")], 0.0, 80.0),
+        ([bug("no network"), bug("no module a"), bug(), bug()], 0.0, 12.5 / 2.25),
         ([], 0.0, 100.0),
     ],
 )
