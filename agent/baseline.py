@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from agent import environment
 from agent.deps import Deps
 from agent.errors import Unusable
-from agent.events import Note, TestsFinished
+from agent.events import Doing, Note, TestsFinished
 from agent.recency import recency
 from agent.repair import affordable
 from agent.state import dump
@@ -19,6 +19,9 @@ from tools.report import Outcome, TestReport, TestResult
 FIRST_SHARE, SECOND_SHARE, LEAST = 0.2, 0.15, 10.0
 """The first run is stopped at this share of the budget, but not before so many seconds. Then the
 test files that it did not reach get another share: those that came first may be the slow ones."""
+PATIENT_SHARE, PATIENT_LEAST = 0.1, 12.0
+"""Tests that were stopped are run once more, in this share of the budget: each may take up to half
+of it, 15 s of five minutes instead of 6. With fewer seconds they would have no more than before."""
 QUICK_SECONDS = 10.0
 """Coverage is measured on all passing tests of a suite that takes no longer, else on this many:"""
 SPECTRUM_TESTS, SPECTRUM_FILES = 400, 12
@@ -48,11 +51,43 @@ def run_all(deps: Deps) -> tuple[TestReport, list[str]]:
             f"The tests of {deps.task.path} did not run: {reason} "
             "Name the right command with --test-cmd."
         )
+    report = _waited_for(deps, report)
     deps.emit(TestsFinished.of(report, "before"))
     told = _stopped(report) if cut else report.problem
-    if told:
-        deps.emit(Note(text=told, level="warning"))
+    for text in filter(None, (told, _maybe_slow(report))):
+        deps.emit(Note(text=text, level="warning"))
     return report, [told] if cut else []
+
+
+def _waited_for(deps: Deps, report: TestReport) -> TestReport:
+    """The report with what tests do that were stopped, once they are given more time.
+
+    One that is only slow has not failed. What waits for a server or the like is not waited for.
+    """
+    seconds = PATIENT_SHARE * deps.task.budget_seconds
+    root = deps.workspace.root
+    stopped = [t for t in report.failing if t.hung and not environment.reason(t, root)]
+    if not stopped or seconds < PATIENT_LEAST:
+        return report
+    count = f"{len(stopped)} test{'s' * (len(stopped) > 1)}"
+    deps.emit(Doing(text=f"Waiting longer for {count} that did not end"))
+    again = deps.run_tests([test.id for test in stopped], clean=True, timeout=seconds)
+    deps.record.write("baseline", report=dump(again))
+    if again.timed_out and again.results:
+        again = without_interrupted(again)
+    ended = {test.id: test.seconds for test in again.results if not test.hung}
+    longer = sum(ended[test.id] - test.seconds for test in stopped if test.id in ended)
+    both = affordable.merged(report, again)
+    return both.model_copy(update={"seconds": report.seconds + longer})
+
+
+def _maybe_slow(report: TestReport) -> str:
+    """What a person should know who has slow tests; empty where none was stopped."""
+    stopped = [test for test in report.failing if test.hung]
+    if not stopped:
+        return ""
+    count = f"{len(stopped)} test{'s' * (len(stopped) > 1)}"
+    return f"{count} did not end. Are they only slow? A longer --budget gives each test more time."
 
 
 def _with_others(deps: Deps, first: TestReport, seconds: float) -> TestReport:

@@ -97,7 +97,9 @@ class TestBench:
                 coverage=coverage,
                 timeout=timeout,
                 test_timeout=(
-                    self._traced_limit(selection, timeout) if coverage else self._patience(timeout)
+                    self._traced_limit(selection, timeout)
+                    if coverage
+                    else self._patience(selection, timeout)
                 ),
                 on_progress=self._on_progress,
             )
@@ -141,10 +143,15 @@ class TestBench:
             watch=watch,
         )
 
-    def _patience(self, timeout: float | None) -> float | None:
-        """Seconds for one test of a run that has few for all of them: many may hang."""
+    def _patience(self, selection: Sequence[str] | None, timeout: float | None) -> float | None:
+        """Seconds for one test of a run that has few for all of them: many may hang.
+
+        Where nothing runs but what was stopped before, the question is whether it is only slow.
+        """
         if timeout is None:
             return None
+        if selection and self._known.hung.issuperset(selection):
+            return timeout / 2
         known = HANGING_SLACK * max(self._known.seconds.values(), default=0.0)
         return max(HANGING_LEAST, HANGING_SHARE * timeout, known)
 
@@ -162,6 +169,9 @@ class TestBench:
         for test in report.results:
             if test.id not in self._known.seconds and test.hung:
                 self._known.hung.add(test.id)
+            elif test.id in self._known.hung and not test.hung:
+                self._known.hung.discard(test.id)
+                self._known.seconds[test.id] = _usual_seconds(test)
             self._known.seconds.setdefault(test.id, _usual_seconds(test))
 
     def _limit(self, selection: Sequence[str] | None) -> float:

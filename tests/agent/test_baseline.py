@@ -220,6 +220,40 @@ def test_of_those_that_wait_for_a_server_one_is_measured() -> None:
     assert [test.id for test in failing] == [test.id for test in (*waiting, loops)]
 
 
+def test_what_was_stopped_and_is_only_slow_has_not_failed() -> None:
+    """One passes, one fails in its own way, one hangs, and none waits for what never comes."""
+    text = "TestTimeout: still running after 6 seconds"
+    slow, wrong, hung = (result(f"t.py::{n}", Outcome.FAILED, text) for n in ("a", "b", "c"))
+    waiting = result("t.py::w", Outcome.FAILED, f"{text}, waiting in ready").model_copy(
+        update={"frames": (Frame(path="conftest.py", line=3, function="ready"),)}
+    )
+    tests = (slow, wrong, hung, waiting)
+    first = TestReport(
+        results=tuple(t.model_copy(update={"seconds": 6.0}) for t in tests), seconds=30.0
+    )
+    again = TestReport(
+        results=(
+            result(slow.id).model_copy(update={"seconds": 8.0}),
+            result(wrong.id, Outcome.FAILED, "AssertionError").model_copy(update={"seconds": 7.0}),
+            result(hung.id, Outcome.FAILED, "TestTimeout: still running after 15 seconds"),
+        ),
+    )
+    world = World(first, again, budget=300.0)
+    report, told = baseline.run_all(world.deps)
+    assert world.asked[1] == ([t.id for t in tests[:3]], {"clean": True, "timeout": 30.0})
+    assert [(t.id, t.hung) for t in report.failing] == [
+        (wrong.id, False),
+        (hung.id, True),
+        (waiting.id, True),
+    ]
+    assert (report.seconds, told) == (33.0, [])
+    assert "2 tests did not end" in world.notes[0]
+
+    in_a_hurry = World(first, budget=60.0)
+    assert baseline.run_all(in_a_hurry.deps)[0] == first
+    assert len(in_a_hurry.asked) == 1
+
+
 def test_of_a_slow_suite_only_some_files_are_measured() -> None:
     many = [test for number in range(30) for test in several(f"test_{number}.py", 2)]
     for seconds, files in ((5.0, 30), (15.0, baseline.SPECTRUM_FILES)):

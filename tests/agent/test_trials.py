@@ -126,6 +126,26 @@ class Runner:
         return TestReport()
 
 
+def test_what_was_stopped_has_half_of_the_time_when_it_is_asked_again(workspace: Workspace):
+    asked: list[tuple[float, float | None]] = []
+    ends = iter((False, True, True))
+
+    def run(selection: Sequence[str] | None, **options: Any) -> TestReport:
+        asked.append((options["timeout"], options["test_timeout"]))
+        message = "" if next(ends) else "TestTimeout: still running after 6 seconds"
+        outcome = Outcome.FAILED if message else Outcome.PASSED
+        slow = TestResult(id="t::slow", outcome=outcome, seconds=8.0, message=message)
+        return TestReport(results=(slow,))
+
+    with ExitStack() as stack:
+        runner = SimpleNamespace(run=run)
+        bench = TestBench(cast(Any, runner), workspace, lambda _done, _total: None, stack)
+        bench(None, coverage=False, clean=True, timeout=60.0)
+        bench(["t::slow"], coverage=False, clean=True, timeout=30.0)
+        bench(["t::slow"], coverage=False, clean=True, timeout=30.0)
+    assert asked == [(60.0, 6.0), (30.0, 15.0), (30.0, 24.0)], "at last it is known to be slow"
+
+
 @pytest.mark.parametrize(
     ("message", "allowed"),
     [
