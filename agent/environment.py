@@ -24,6 +24,8 @@ _LOCALE = re.compile(
     r"locale\.Error: unsupported locale|ZoneInfoNotFoundError|UnknownTimeZoneError"
 )
 _WAITING = re.compile(r"TestTimeout: .*, waiting in (\w+)$")
+_TOO_LONG = re.compile(r"AssertionError: (?:assert )?[\d.e()*/ +-]+ (?:<=?|not less than) ")
+_TIMED = re.compile(r"\b(?:perf_counter|process_time|monotonic)(?:_ns)?\(|\btime\.time\(")
 _DISORDER = re.compile(r"/_pytest/fixtures\.py:\d+: AssertionError")
 
 
@@ -41,6 +43,8 @@ def reason(test: TestResult, root: Path) -> str:
     if missing := _MISSING.search(text):
         module = missing.group(1)
         return "" if _is_ours(module, root) else f"the module `{module}` is not installed"
+    if _TOO_LONG.match(text) and _TIMED.search(test.traceback):
+        return "a test measures time, and this machine may be slow"
     if _IMPORT.search(text):
         return "an installed package has another version than the code expects"
     if _METADATA.search(text):

@@ -9,6 +9,7 @@ import pytest
 from agent import environment
 from tools.report import Frame, Outcome, TestResult
 
+TIMED = "    took = time.perf_counter() - started\n>   assert took < 1.0"
 RAN = 'File "/usr/lib/python3.11/subprocess.py", line 1901, in _execute_child'
 
 
@@ -46,6 +47,9 @@ def root(tmp_path: Path) -> Path:
             "network",
         ),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'black'", RAN, "`black`"),
+        ("AssertionError: 1.1959 not less than 1.0", TIMED, "measures time"),
+        ("AssertionError: assert 1.2e-05 < 1e-05", TIMED, "measures time"),
+        ("AssertionError: assert (1.25 - 0.5) <= 0.7", TIMED, "measures time"),
     ],
 )
 def test_what_the_machine_lacks_is_named(
@@ -105,3 +109,9 @@ def test_what_a_stopped_test_left_behind_is_not_the_codes(root: Path) -> None:
     trace = "/v/site-packages/_pytest/fixtures.py:1290: AssertionError"
     assert "disorder" in environment.reason(failing("AssertionError", trace), root)
     assert environment.reason(failing("AssertionError", "tests/a.py:3: AssertionError"), root) == ""
+
+
+def test_what_is_wrong_in_a_test_that_measures_time_is_the_codes(root: Path) -> None:
+    for message in ("AssertionError: assert 3 == 2", "AssertionError: assert 'a' < 'A'"):
+        assert environment.reason(failing(message, TIMED), root) == ""
+    assert environment.reason(failing("AssertionError: assert 3 < 2", "x < 2"), root) == ""
