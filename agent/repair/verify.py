@@ -19,6 +19,8 @@ any edit, a candidate's run stops at the first that still fails. Else it tells h
 edit mends, which is what two faults behind one suspect are told apart by."""
 MAX_COVERING = 40
 """Passing tests that cover an edit and run before the whole suite does."""
+MAX_TELLING = 20
+"""Tests that failed in runs of the whole suite and run before all others from then on."""
 FEWEST = 4
 """For fewer candidates in a batch no other lane is opened."""
 NEAR_SECONDS = 5.0
@@ -62,6 +64,7 @@ class SearchVerifier:
         self._clock = clock
         self._others = others
         self._seen: dict[tuple[tuple[str, ...], frozenset[str]], set[tuple[str, ...]]] = {}
+        self._telling: list[str] = []
 
     def verify(
         self, candidates: Sequence[Candidate], evidence: Evidence, budget: Budget
@@ -135,7 +138,10 @@ class SearchVerifier:
         if not passed:
             return (), False
         slow = is_slow(trial.baseline, budget.seconds_spent + budget.seconds_left)
-        nearby = trial.nearby(candidate) if slow else trial.covering(candidate)
+        # Edits of one place break the same tests: what an earlier one broke costs no whole run.
+        telling = [name for name in self._telling if name in trial.good]
+        found = trial.nearby(candidate) if slow else trial.covering(candidate)
+        nearby = tuple(dict.fromkeys((*telling, *found)))
         if nearby:
             budget.test_runs_used += 1
             worse = regressed(nearby, ahead.run(files, nearby, stop_at_first=True))
@@ -149,7 +155,9 @@ class SearchVerifier:
             return (), False
         trial.whole_runs += 1
         budget.test_runs_used += 1
-        return regressed(trial.passing, ahead.run(files, None)), True
+        worse = regressed(trial.passing, ahead.run(files, None))
+        self._telling = list(dict.fromkeys((*worse, *self._telling)))[:MAX_TELLING]
+        return worse, True
 
 
 class _Trial:
@@ -167,6 +175,7 @@ class _Trial:
         self.targets = tuple(test.id for test in evidence.failing)
         self.baseline = evidence.baseline
         self.passing = evidence.baseline.ids(Outcome.PASSED)
+        self.good = frozenset(self.passing)
         self.whole_runs = 0
         usual = sum(test.seconds for test in evidence.failing)
         most = FEW_TARGETS if usual > SLOW_TARGETS else MANY_TARGETS

@@ -123,6 +123,25 @@ def test_passing_tests_near_the_edit_run_before_the_whole_suite(
     assert verdict.regressions == (OTHER,)
 
 
+def test_what_one_edit_broke_runs_before_the_whole_suite_for_the_next(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    before = evidence(SOURCE, "f")
+    runner = Scripted(lambda text, name: name == TARGET)
+    search = verifier(runner)
+    one, two = search.verify([returning("b"), returning("c")], before, budget)
+    assert (one.regressions, one.whole_suite) == ((OTHER,), True)
+    assert (two.regressions, two.whole_suite) == ((OTHER,), False)
+    assert runner.runs == [(TARGET,), None, (TARGET,), (OTHER,)]
+    runner.runs.clear()
+    # Nothing is known of a test that fails by now for another reason.
+    failing = before.failing[0]
+    third = TestResult(id="test_m.py::test_z", outcome=Outcome.PASSED, path="test_m.py")
+    later = replace(before, baseline=TestReport(results=(failing, third), exit_code=1))
+    list(search.verify([returning("b + b")], later, budget))
+    assert runner.runs == [(TARGET,), None]
+
+
 def test_what_cannot_be_a_fix_never_runs(evidence: Callable[..., Evidence], budget: Budget):
     runner = Scripted(lambda text, name: False)
     tests = Splice(path="test_m.py", start=0, end=0, text="import os\n")
