@@ -78,13 +78,23 @@ class TracingRecorder(LineRecorder):
     STALE = 20000
     """Line events of one call without a new line, after which that call is traced no more."""
 
+    _running = False
+
     def start(self) -> None:
+        self._running = True
         threading.settrace(self._call)
         sys.settrace(self._call)
 
     def stop(self) -> None:
+        self._running = False
         sys.settrace(None)
         threading.settrace(None)
+
+    def _switched(self) -> None:
+        # A test that recurses to the limit ends the tracing: the function that traces raises
+        # there, and Python takes away one that does. Others trace for themselves.
+        if self._running and sys.gettrace() != self._call:
+            sys.settrace(self._call)
 
     def _call(self, frame: FrameType, _event: str, _arg: Any) -> Callable[..., Any] | None:
         code = frame.f_code

@@ -147,3 +147,24 @@ def test_writing_out_a_failure_counts_as_nothing_that_the_test_ran(repository, r
     assert lines(report, "test_unittest", "coin.py") == (3,)
     assert lines(report, "test_asked", "coin.py") == (3, 6), "positive control"
     assert "Coin(1)" in next(r for r in report.results if "plain" in r.id).message
+
+
+@pytest.mark.parametrize("culprit", ["deeper(0)", "sys.settrace(None)"])
+def test_a_test_that_ends_the_tracing_takes_no_lines_from_those_behind_it(
+    repository, runner, culprit
+):
+    test = f"""
+        import sys
+        import lib
+        def deeper(n): return lib.twice(deeper(n + 1))
+        def test_a():
+            try:
+                {culprit}
+            except RecursionError:
+                pass
+        def test_b(): assert lib.twice(2) == 4
+    """
+    files = {"lib.py": "def twice(n):\n    return 2 * n\n", "test_x.py": test}
+    report = runner(repository(files)).run(coverage=True)
+    assert report.green, report
+    assert lines(report, "test_b", "lib.py") == (2,)
