@@ -129,7 +129,6 @@ def _origin(item: ItemReport) -> str:
     how = {
         "clone": "the copy replaced by an import",
         "style": "by the linter's safe fixes",
-        "repeat": "as another bug of this run was mended",
         "greedy": "rewritten by the model, its likeliest answer",
         "rewrite": "rewritten by the model",
         "branch": "branched from the code where the model was surprised",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from agent import patches, planning
+from agent import planning
 from agent.deps import Deps
 from agent.events import CandidateTried
 from agent.home import put
 from agent.repair.affordable import merged
 from agent.repair.edit import edited_files
-from agent.repair.seams import Candidate, Change, Evidence, Verdict
+from agent.repair.seams import Candidate, Evidence, Verdict
 from agent.repair.search import Batch
-from agent.state import Kind, PlanItem, RunState, items_of, report_of
+from agent.state import PlanItem, RunState, report_of
 from tools.report import Outcome, TestReport, TestResult
 
 SPECTRUM_TESTS = 400
@@ -37,7 +37,6 @@ def evidence(deps: Deps, state: RunState, item: PlanItem) -> Evidence:
         baseline=now.model_copy(update={"results": _detailed(deps, now.results)}),
         suspects=item.suspects,
         tried=tuple(Verdict.model_validate(v) for v in state.get("partial", [])),
-        changes=tuple(_changes(state)),
         issue=_told_by_people(deps, state),
         seed=deps.task.seed,
     )
@@ -108,12 +107,6 @@ def refused(deps: Deps, state: RunState, verdict: Verdict) -> bool:
 
 def _until(deps: Deps, state: RunState) -> float:
     return state.get("until", deps.task.budget_seconds)
-
-
-def _changes(state: RunState) -> Iterator[Change]:
-    for item in items_of(state):
-        if item.kind is Kind.BUG:
-            yield from patches.changes(item.patch)
 
 
 def _told_by_people(deps: Deps, state: RunState) -> str:

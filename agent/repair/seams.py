@@ -91,14 +91,6 @@ class Verdict(BaseModel):
 
 
 @dataclass(frozen=True)
-class Change:
-    """Lines that an accepted edit of the same run took away, and those in their place."""
-
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Evidence:
     """Everything that a proposer may look at. Paths are relative to `root`."""
 
@@ -109,8 +101,6 @@ class Evidence:
     suspects: tuple[Suspect, ...]
     tried: tuple[Verdict, ...] = ()
     """Verdicts of earlier rounds on the same item."""
-    changes: tuple[Change, ...] = ()
-    """What mended other items of the run."""
     issue: str = ""
     """Untrusted text of a bug report, if the user gave one."""
     values: str = ""

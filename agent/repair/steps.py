@@ -21,7 +21,6 @@ from agent.repair.edit import SourceReader
 from agent.repair.infill import Filler, InfillProposer
 from agent.repair.likelihood import Scorer
 from agent.repair.remembered import Remembered
-from agent.repair.repeat import Preceded, RepeatProposer
 from agent.repair.rewrite import GREEDY, SAMPLED, RewriteProposer, Sampler
 from agent.repair.schedule import Step
 from agent.repair.seams import Language, Proposer
@@ -72,19 +71,18 @@ def usual_steps(
         *_helped(model, brancher, languages, reader, helpers),
     ]
     # A model that is shown a function does not see what its file imports.
-    repeat = RepeatProposer(languages, reader=reader)
-    return _worked_out(Preceded(repeat, templates), templates) + [
+    return _worked_out(templates) + [
         replace(step, proposer=Completed(step.proposer, languages, reader=reader)) for step in asked
     ]
 
 
-def _worked_out(singles: Proposer, templates: Proposer) -> list[Step]:
+def _worked_out(templates: Proposer) -> list[Step]:
     """Those that need no model."""
     return [
-        Step("template 60", singles, 0, 60, chance=0.30, candidates=60),
-        Step("template 400", singles, 60, 400, chance=0.15, candidates=340),
-        Step("template 1000", singles, 400, 1_000, chance=0.10, candidates=600),
-        Step("template 2000", singles, 1_000, 2_000, chance=0.03, candidates=1_000),
+        Step("template 60", templates, 0, 60, chance=0.30, candidates=60),
+        Step("template 400", templates, 60, 400, chance=0.15, candidates=340),
+        Step("template 1000", templates, 400, 1_000, chance=0.10, candidates=600),
+        Step("template 2000", templates, 1_000, 2_000, chance=0.03, candidates=1_000),
         Step("pair first", PairProposer(templates), 0, 40, candidates=40, follows=True),
         Step("pair", PairProposer(templates), 0, 300, chance=0.05, candidates=150),
     ]
