@@ -41,20 +41,23 @@ def run_all(deps: Deps) -> tuple[TestReport, list[str]]:
     """
     budget = deps.task.budget_seconds
     report = deps.run_tests(clean=True, timeout=max(FIRST_SHARE * budget, min(LEAST, budget)))
-    deps.record.write("baseline", report=dump(report))
     cut = report.timed_out and bool(report.results)
     if cut:
         report = _with_others(deps, without_interrupted(report), SECOND_SHARE * budget)
+    report = _waited_for(deps, report)
+    deps.record.write("baseline", report=dump(report))
     if not report.results:
         reason = report.problem or "no test was collected"
         raise Unusable(
             f"The tests of {deps.task.path} did not run: {reason} "
             "Name the right command with --test-cmd."
         )
-    report = _waited_for(deps, report)
     deps.emit(TestsFinished.of(report, "before"))
     told = _stopped(report) if cut else report.problem
-    for text in filter(None, (told, _maybe_slow(report))):
+    if told:
+        deps.emit(Note(text=told, level="warning"))
+    if endless := _endless(deps, report):
+        text = f"{_count(endless)} did not end. Only slow? A longer --budget gives each more time."
         deps.emit(Note(text=text, level="warning"))
     return report, [told] if cut else []
 
@@ -65,14 +68,11 @@ def _waited_for(deps: Deps, report: TestReport) -> TestReport:
     One that is only slow has not failed. What waits for a server or the like is not waited for.
     """
     seconds = PATIENT_SHARE * deps.task.budget_seconds
-    root = deps.workspace.root
-    stopped = [t for t in report.failing if t.hung and not environment.reason(t, root)]
+    stopped = _endless(deps, report)
     if not stopped or seconds < PATIENT_LEAST:
         return report
-    count = f"{len(stopped)} test{'s' * (len(stopped) > 1)}"
-    deps.emit(Doing(text=f"Waiting longer for {count} that did not end"))
+    deps.emit(Doing(text=f"Waiting longer for {_count(stopped)} that did not end"))
     again = deps.run_tests([test.id for test in stopped], clean=True, timeout=seconds)
-    deps.record.write("baseline", report=dump(again))
     if again.timed_out and again.results:
         again = without_interrupted(again)
     ended = {test.id: test.seconds for test in again.results if not test.hung}
@@ -81,13 +81,14 @@ def _waited_for(deps: Deps, report: TestReport) -> TestReport:
     return both.model_copy(update={"seconds": report.seconds + longer})
 
 
-def _maybe_slow(report: TestReport) -> str:
-    """What a person should know who has slow tests; empty where none was stopped."""
-    stopped = [test for test in report.failing if test.hung]
-    if not stopped:
-        return ""
-    count = f"{len(stopped)} test{'s' * (len(stopped) > 1)}"
-    return f"{count} did not end. Are they only slow? A longer --budget gives each test more time."
+def _endless(deps: Deps, report: TestReport) -> list[TestResult]:
+    """Tests that were stopped, and that more time may tell something of."""
+    root = deps.workspace.root
+    return [t for t in report.failing if t.hung and not environment.reason(t, root)]
+
+
+def _count(tests: Sequence[TestResult]) -> str:
+    return f"{len(tests)} test{'s' * (len(tests) > 1)}"
 
 
 def _with_others(deps: Deps, first: TestReport, seconds: float) -> TestReport:
@@ -105,7 +106,6 @@ def _with_others(deps: Deps, first: TestReport, seconds: float) -> TestReport:
     # Who changes code changes its tests: the newest are the likeliest to fail.
     others = recency(Path(deps.task.path), others).newest_first(others)
     second = deps.run_tests(others, clean=True, timeout=seconds)
-    deps.record.write("baseline", report=dump(second))
     if second.timed_out and second.results:
         second = without_interrupted(second)
     both = affordable.merged(first, second)
@@ -159,8 +159,9 @@ def _telling_first(deps: Deps, failing: Sequence[TestResult]) -> list[TestResult
     Of those that wait for a server or the like one is enough, for none runs what it would measure.
     """
     root = deps.workspace.root
-    waiting = [test for test in failing if environment.waits_by_itself(test)]
-    wanted = [test for test in failing if test not in waiting[1:]]
+    waiting = [test.id for test in failing if environment.waits_by_itself(test)]
+    left_out = set(waiting[1:])
+    wanted = [test for test in failing if test.id not in left_out]
     return sorted(wanted, key=lambda test: (test.hung, bool(environment.reason(test, root))))
 
 

@@ -25,6 +25,7 @@ LONGEST = 60.0
 TRACED_SLOWDOWN = 20
 """Tracing in Python makes a compute-heavy test up to ten times slower, measured on 3.9."""
 TRACED_LEAST, HUNG_SHARE = 2.0, 1 / 3
+"""Seconds under coverage for any test; at most this share of the run for one that hung before."""
 HANGING_SHARE, HANGING_LEAST, HANGING_SLACK = 0.1, 3.0, 3.0
 """In a run with a limit a test hangs after this share of it, but not before so many seconds, nor
 before this many times what the slowest test was seen to take."""
@@ -109,7 +110,7 @@ class TestBench:
         if self._fresh_starts != self._known.fresh_starts:
             self._start_afresh()  # as the copy that the clean run was made in
         if watch is not None:
-            timeout = self._traced_limit(selection)
+            timeout = self._traced_limit()
         return self._quick(selection, timeout or self._limit(selection), stop_at_first, watch)
 
     def _start_afresh(self) -> None:
@@ -155,7 +156,9 @@ class TestBench:
         known = HANGING_SLACK * max(self._known.seconds.values(), default=0.0)
         return max(HANGING_LEAST, HANGING_SHARE * timeout, known)
 
-    def _traced_limit(self, selection: Sequence[str] | None, whole: float | None = None) -> float:
+    def _traced_limit(
+        self, selection: Sequence[str] | None = None, whole: float | None = None
+    ) -> float:
         """Seconds for one test under coverage. Where one hung before it may be only slow, but must
         leave the others a part of the time for the `whole` run."""
         limit = TRACED_SLOWDOWN * max(self._known.seconds.values(), default=0.0)

@@ -9,7 +9,6 @@ from typing import Any
 
 from agent.bench.results import Yield
 from agent.record import read
-from agent.repair.affordable import merged
 from agent.repair.seams import Candidate, Verdict
 from agent.state import Kind, PlanItem
 from tools.report import TestReport
@@ -51,7 +50,7 @@ def story(record: Path) -> Story:
             case "started":
                 started = entry["time"]
             case "baseline":
-                baseline = _joined(baseline, TestReport.model_validate(data["report"]))
+                baseline = TestReport.model_validate(data["report"])
             case "plan":
                 planned, items = entry["time"], _bugs(data["items"])
             case "confirmed":
@@ -71,14 +70,6 @@ def story(record: Path) -> Story:
         plan_seconds=round(max(0.0, planned - started), 2),
         test_seconds=round(tests, 2),
     )
-
-
-def _joined(first: TestReport, second: TestReport) -> TestReport:
-    """The tests before any edit, where a second run went on behind the time of the first."""
-    if not first.results:
-        return second
-    both = merged(first, second)
-    return both.model_copy(update={"seconds": first.seconds + second.seconds})
 
 
 def _bugs(items: Iterable[dict[str, Any]]) -> tuple[PlanItem, ...]:

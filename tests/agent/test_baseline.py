@@ -37,6 +37,7 @@ class World:
         self.reports = list(reports)
         self.asked: list[tuple[Any, dict[str, Any]]] = []
         self.notes: list[str] = []
+        self.recorded: list[TestReport] = []
         self.deps = cast(
             Deps,
             SimpleNamespace(
@@ -46,9 +47,13 @@ class World:
                 ),
                 run_tests=self.run_tests,
                 emit=lambda event: isinstance(event, Note) and self.notes.append(event.text),
-                record=SimpleNamespace(write=lambda *_a, **_k: None),
+                record=SimpleNamespace(write=self.keep),
             ),
         )
+
+    def keep(self, kind: str, report: dict[str, Any]) -> None:
+        assert kind == "baseline"
+        self.recorded.append(TestReport.model_validate(report))
 
     def run_tests(self, selection: Any = None, **options: Any) -> TestReport:
         self.asked.append((selection, options))
@@ -247,7 +252,8 @@ def test_what_was_stopped_and_is_only_slow_has_not_failed() -> None:
         (waiting.id, True),
     ]
     assert (report.seconds, told) == (33.0, [])
-    assert "2 tests did not end" in world.notes[0]
+    assert world.notes[0].startswith("1 test did not end."), "more time is no help to the other"
+    assert world.recorded == [report], "as it is judged by"
 
     in_a_hurry = World(first, budget=60.0)
     assert baseline.run_all(in_a_hurry.deps)[0] == first

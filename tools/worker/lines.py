@@ -92,7 +92,7 @@ class TracingRecorder(LineRecorder):
 
     def _switched(self) -> None:
         # A test that recurses to the limit ends the tracing: the function that traces raises
-        # there, and Python takes away one that does. Others trace for themselves.
+        # there, and Python takes away one that does. Other tests set a function of their own.
         if self._running and sys.gettrace() != self._call:
             sys.settrace(self._call)
 

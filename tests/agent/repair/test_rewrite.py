@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from agent.repair.budget import Budget
-from agent.repair.edit import apply_splices
+from agent.repair.edit import apply_splices, read_source
 from agent.repair.python.language import PythonLanguage
 from agent.repair.rewrite import GREEDY, SAMPLED, RewriteProposer, code_of
 from agent.repair.seams import Evidence
+from agent.repair.search import Search
+from agent.repair.steps import Helpers, usual_steps
 from runtime.client import Answer, Usage
 
 SOURCE = (
     "import os\n\n\nclass A:\n    @property\n    def f(self):\n"
     "        b = 1\n        return b\n\n\nX = 1\n"
 )
+FENCED_FIX = "```python\ndef f(self):\n    return 2\n```"
 FIXED = SOURCE.replace("return b", "return b + 1")
 
 
@@ -103,6 +106,21 @@ def test_greedy_comes_first_and_a_spent_budget_ends_the_sampling(
     model.requests.clear()
     list(proposer.propose(evidence(SOURCE, "A.f"), budget))
     assert model.requests == []
+
+
+def test_a_second_endpoint_is_asked_for_samples_only_behind_its_greedy_answer(
+    evidence: Callable[..., Evidence], budget: Budget
+):
+    larger, unused = Scripted(FENCED_FIX), cast(Any, None)
+    steps = usual_steps(
+        unused, unused, (PythonLanguage(),), read_source, Helpers(None, None, larger)
+    )
+    steps = [step for step in steps if step.name.startswith("escalate")]
+    batches = Search(steps).batches(evidence(SOURCE, "A.f"), budget)
+    assert [len(next(batches).candidates), len(larger.requests)] == [1, 1]
+    assert (larger.requests[0]["n"], larger.requests[0]["temperature"]) == (1, 0.0)
+    next(batches)
+    assert [r["temperature"] for r in larger.requests] == [0.0, 0.6, 1.0]
 
 
 def test_the_longest_block_of_an_answer_is_the_code():
